@@ -1,0 +1,1 @@
+"""`whydesk …`: one file per command group."""

@@ -1,0 +1,1 @@
+"""The ASGI app: signed webhooks in, health and metrics out."""

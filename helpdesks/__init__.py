@@ -1,0 +1,1 @@
+"""The only mouth: reads tickets, checks webhooks, and writes one private note."""

@@ -1,0 +1,84 @@
+"""The ledger as activities see it. Every write is idempotent: the same call twice leaves one row and the first truth."""
+
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from models.evidence import Evidence, EvidenceRef
+from models.run import ClaimRequest, DeliveryClaim, Drafted, RecordRequest, RunKey
+from models.vocabulary import Mode
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class LedgerError(Exception):
+    """Base of all."""
+
+
+class BodyMissing(LedgerError):
+    """No body of that digest for that tenant: erased, or never stored. Not retried."""
+
+
+class Ledger(Protocol):
+    """Append and look up. All times are UTC; all methods are safe to repeat."""
+
+    async def claim_delivery(self, request: ClaimRequest) -> DeliveryClaim:
+        """Claim a delivery for its owner and open the revision that belongs to it.
+
+        The first owner to ask gets it, and gets it again whenever it asks again (retry, reset). Any other owner gets
+        `accepted=False`. A revision's number is one more than the highest of the investigation.
+        """
+        ...
+
+    async def put_body(self, tenant: str, body: BaseModel) -> str:
+        """Store a model's bytes compressed, under its tenant and digest; return the digest."""
+        ...
+
+    async def get_body(self, tenant: str, digest: str, shape: type[M]) -> M:
+        """Load a body.
+
+        Raises:
+            BodyMissing: names the digest.
+        """
+        ...
+
+    async def put_evidence(self, key: RunKey, evidence: Evidence, look: int = 0) -> EvidenceRef:
+        """Store evidence and its row; what the same revision stored first under the same id and look is kept and returned."""
+        ...
+
+    async def find_evidence(self, key: RunKey, evidence: str, look: int = 0) -> EvidenceRef | None:
+        """Return what is stored under that id, so that a repeated activity asks nothing twice."""
+        ...
+
+    async def put_model_answer(self, key: RunKey, request_digest: str, round: int, drafted: Drafted) -> Drafted:
+        """Store a paid answer before it is reported; the first one stored under the same request and round is returned."""
+        ...
+
+    async def find_model_answer(self, key: RunKey, request_digest: str, round: int) -> Drafted | None:
+        """Return a paid answer to exactly this request, if there is one."""
+        ...
+
+    async def spent(self, key: RunKey) -> float:
+        """Return what models cost this revision so far, in US dollars."""
+        ...
+
+    async def note_step(self, key: RunKey, step: str, digest: str = "", detail: str = "") -> None:
+        """Keep that a step of a revision was done: `read`, `identify`, `select`, `weigh/0`, `verify/1` …"""
+        ...
+
+    async def note_fingerprint(self, key: RunKey, fingerprint: str) -> str | None:
+        """Keep the ticket's fingerprint for this revision; return that of the last earlier revision that has one."""
+        ...
+
+    async def begin_note(self, key: RunKey, marker: str, mode: Mode, digest: str) -> str | None:
+        """Keep that a note is about to be posted; return the helpdesk's note id if this revision already has one."""
+        ...
+
+    async def finish_note(self, key: RunKey, status: str, note_id: str, at: datetime) -> None:
+        """Keep what became of the note."""
+        ...
+
+    async def record_outcome(self, request: RecordRequest) -> None:
+        """Close a revision."""
+        ...

@@ -1,0 +1,1 @@
+"""What crosses a boundary: frozen pydantic models, no behaviour beyond validation."""

@@ -1,0 +1,51 @@
+"""Who the ticket is about and what it names: the anchors that queries are bound to."""
+
+from models.base import Frozen, Moment
+
+
+class Window(Frozen):
+    """A half-open span of time, [start, end)."""
+
+    start: Moment
+    end: Moment
+
+
+class Customer(Frozen):
+    """The requester's company, resolved by code."""
+
+    id: str
+    """The id in the team's own data (logs, usage, accounts)."""
+    name: str = ""
+    billing_id: str = ""
+    """The id at the billing provider, such as `cus_…`."""
+    plan: str = ""
+    region: str = ""
+    resolved_by: str
+    """The resolver that answered: `helpdesk-field`, `billing-email`, `accounts-domain` …"""
+    weak: bool = False
+    """True for a match by e-mail domain alone: no customer data in the draft reply."""
+
+
+class Anchors(Frozen):
+    """What a ticket pins an investigation to. Found by code in the text, never by a model."""
+
+    reported_at: Moment
+    """When the customer wrote."""
+    symptom_at: Moment
+    """When the trouble started as far as the text tells, else `reported_at`."""
+    window: Window
+    customer: Customer | None = None
+    customer_problem: str = ""
+    """Why there is no customer: `no resolver matched`, `2 customers match` …"""
+    request_ids: tuple[str, ...] = ()
+    status_codes: tuple[int, ...] = ()
+    error_codes: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    key_ids: tuple[str, ...] = ()
+    """Public prefixes of API keys, as customers quote them."""
+    invoices: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    symptoms: tuple[str, ...] = ()
+    """Words for what goes wrong, from a fixed list: `rate-limited`, `slow`, `charged-twice` …"""
+    terms: tuple[str, ...] = ()
+    """Content words of subject and description, for full-text searches; at most twelve."""

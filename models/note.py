@@ -1,0 +1,19 @@
+"""The note as it goes to a helpdesk."""
+
+from models.base import Frozen
+
+
+class RenderedNote(Frozen):
+    """One note in both dialects; the helpdesk takes the one it can show."""
+
+    html: str
+    markdown: str
+    marker: str
+    """`whydesk:inv-…/2`: visible in the footer of both, to find the note again after a lost answer."""
+
+
+class PostedNote(Frozen):
+    """A note that is on the ticket."""
+
+    id: str
+    url: str = ""

@@ -1,0 +1,167 @@
+"""Playbook format v1: what an engineer writes. Reading files and checking references is playbooks/library.py."""
+
+from datetime import date, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, JsonValue
+
+from models.base import Strict
+from models.vocabulary import CauseClass, Scope, Severity, Source
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _span(value: object) -> object:
+    """Read `90m`, `24h` or `7d`."""
+    if isinstance(value, str) and value[:-1].isdigit() and value[-1:] in _UNITS:
+        return timedelta(**{_UNITS[value[-1]]: int(value[:-1])})
+    if isinstance(value, timedelta):
+        return value
+    raise ValueError(f"{value!r} is not a span of time; write a number and m, h or d, such as 90m, 24h or 7d")
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+"""An id: lower case, digits, hyphen, underscore."""
+FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""A fact's id: also an identifier in conditions, so no hyphen."""
+Condition = str
+"""A CEL expression over facts by their names, such as `error_rate > 0.2 && deploy_gap < 30`."""
+
+
+class AppliesWhen(Strict):
+    """Signals in a ticket that speak for this playbook; their weights are added."""
+
+    terms: dict[str, int] = {}
+    """Words or phrases in subject and conversation (whole words, case ignored) and what each counts."""
+    symptoms: dict[str, int] = {}
+    """Symptoms from the fixed list in reasoning/anchors.py."""
+    fields: dict[str, list[str]] = {}
+    """Custom fields and the values that settle the choice."""
+    fallback: bool = False
+    """Chosen when nothing else applies; exactly one playbook is."""
+
+
+class SpanAround(Strict):
+    """A window around the symptom's start; never beyond now."""
+
+    before: Span = timedelta(hours=24)
+    after: Span = timedelta(hours=2)
+
+
+class Query(Strict):
+    """One question for one source."""
+
+    id: FactName
+    source: Source
+    title: str
+    """For summaries and the note: `error rate by minute`."""
+    scope: Scope
+    operation: str = "sql"
+    """The connector's operation; `sql` for ClickHouse."""
+    sql: str = ""
+    """ClickHouse only: one SELECT over logical tables (docs/tables.md), parameters as `{name:Type}`; `{start:DateTime64(3)}`
+    and `{end:DateTime64(3)}` are the window. The customer filter is added by code and never written here."""
+    parameters: dict[str, JsonValue] = {}
+    """Literals, or references: `$anchors.error_codes`, `$customer.billing_id`, `$facts.onset`, `$window.start`, `$tenant.region`.
+    A reference that has no value makes the query `skipped`, unless `defaults` has one."""
+    defaults: dict[str, JsonValue] = {}
+    window: SpanAround = SpanAround()
+    rows: int = Field(default=200, ge=1, le=1000)
+    row_sentence: str = ""
+    """How code says one row: `Deployment of {sha} to {environment} at {created_at}`."""
+    absent_sentence: str = ""
+    """How code says that nothing was found."""
+    follow_up: bool = False
+    """Offered for a later round, not asked at first."""
+    ask_when: list[Condition] = []
+    """A follow-up is asked when all of these hold."""
+
+
+class FactSpec(Strict):
+    """How a fact is computed: a function of reasoning/facts.py and its arguments."""
+
+    fn: str
+    label: str
+    unit: str = ""
+    args: dict[str, JsonValue] = {}
+    """`query`, `column`, `where` …: each function documents its own; `$name` is another fact."""
+    say: str = ""
+    """The sentence of a claim on this fact: `{value} of the requests failed (before: {error_rate_before})`; braces hold facts."""
+
+
+class Hypothesis(Strict):
+    """One explanation that the evidence can support or refute."""
+
+    id: Name
+    cause: CauseClass
+    title: str
+    """The verdict as one sentence, facts in braces."""
+    requires: list[FactName] = []
+    """Queries that must have answered before this may be supported."""
+    supported_when: list[Condition]
+    """All must hold."""
+    refuted_when: list[Condition] = []
+    """Any refutes. A condition over an unknown fact decides nothing."""
+    ruled_out_sentence: str = ""
+    """How the note says that this is not it, facts in braces; shown only where refuted."""
+    claims: list[FactName] = []
+    """Facts to state when this is the cause, best first; a query's id states its best row or its absence."""
+    weight: int = 0
+    """Among several supported, the heavier explains more (a regression explains the bug report about it)."""
+    explains: list[Name] = []
+    """Hypotheses that are consequences of this one: not a second cause when both are supported."""
+    authoritative: Source | None = None
+    """The one source that is enough for high severity."""
+    next_step: Name
+    reply: Name | None = None
+
+
+class SeverityRule(Strict):
+    """One line of the rubric; the first that holds decides, else low."""
+
+    severity: Severity
+    when: list[Condition]
+
+
+class Budgets(Strict):
+    """What one investigation may use."""
+
+    rounds: int = Field(default=1, ge=0, le=3)
+    """Follow-up rounds."""
+    usd: float = Field(default=0.25, ge=0)
+    queries: int = Field(default=20, ge=1, le=40)
+
+
+class Playbook(Strict):
+    """One version of one playbook."""
+
+    format: Literal[1]
+    id: Name
+    version: int = Field(ge=1)
+    title: str
+    owner: str
+    review_by: date
+    applies_when: AppliesWhen
+    needs: list[str] = []
+    """Anchors without which nothing can be said: `customer`, `invoices`, `routes` …"""
+    questions: dict[str, str] = {}
+    """For each needed anchor, what the agent asks the customer."""
+    queries: list[Query]
+    facts: dict[FactName, FactSpec]
+    hypotheses: list[Hypothesis]
+    severity: list[SeverityRule] = []
+    next_steps: dict[Name, str]
+    """Must hold `inconclusive`, `nothing-wrong` and `needs-info` beside the hypotheses' own."""
+    replies: dict[Name, str] = {}
+    instructions: str = ""
+    """For the model: how an experienced engineer weighs this evidence."""
+    budgets: Budgets = Budgets()
+
+    def query(self, name: str) -> Query | None:
+        """Return the query of that id."""
+        return next((query for query in self.queries if query.id == name), None)
+
+    def hypothesis(self, name: str) -> Hypothesis | None:
+        """Return the hypothesis of that id."""
+        return next((hypothesis for hypothesis in self.hypotheses if hypothesis.id == name), None)

@@ -1,0 +1,282 @@
+"""Inputs and results of the workflow and its activities: ids, digests, counts and enum values, never text of a ticket."""
+
+from pydantic import Field
+
+from models.base import Frozen, Moment
+from models.evidence import EvidenceRef
+from models.ticket import TicketRef, Trigger
+from models.vocabulary import CauseClass, Confidence, Mode, Outcome, Severity, Source
+
+
+class RunKey(Frozen):
+    """Which investigation and which revision of it a step belongs to."""
+
+    ref: TicketRef
+    investigation: str
+    """`inv-…`, the same for all revisions of a ticket."""
+    revision: int = Field(ge=1)
+
+
+class ClaimRequest(Frozen):
+    """Ask for a delivery. `owner` survives retry and reset, so that a claim is never lost to oneself."""
+
+    ref: TicketRef
+    investigation: str
+    trigger: Trigger
+    owner: str
+
+
+class DeliveryClaim(Frozen):
+    """Whether the delivery is ours, and the revision that it belongs to."""
+
+    accepted: bool
+    key: RunKey
+
+
+class OpenRequest(Frozen):
+    """Read the ticket; `look` is 0 at first and 1 for the one re-look."""
+
+    key: RunKey
+    trigger: Trigger
+    look: int = 0
+
+
+class OpenedTicket(Frozen):
+    """The ticket is a body in the ledger; this says whether to go on."""
+
+    proceed: bool
+    reason: str = ""
+    """Why not: `own-note`, `no-requester-message`, `nothing-new`, `mode-off` …"""
+    ticket: str = ""
+    """Digest of the ticket."""
+
+
+class IdentifyRequest(Frozen):
+    """Find the customer and the anchors."""
+
+    key: RunKey
+    ticket: str
+    look: int = 0
+
+
+class Identified(Frozen):
+    """Anchors as a body, and how the customer was found as evidence."""
+
+    anchors: str
+    """Digest of the anchors."""
+    customer_found: bool
+    fingerprint: str
+    """Digest of what matters in the ticket: anchors, symptoms, reopened state."""
+    nothing_new: bool = False
+    evidence: tuple[EvidenceRef, ...] = ()
+
+
+class SelectRequest(Frozen):
+    """Choose the playbook."""
+
+    key: RunKey
+    ticket: str
+    anchors: str
+
+
+class PlannedQuery(Frozen):
+    """One activity of the gathering step."""
+
+    id: str
+    source: Source
+    title: str
+    follow_up: bool = False
+
+
+class Selection(Frozen):
+    """The pinned playbook and what the run may do with it."""
+
+    playbook: str
+    version: int
+    digest: str
+    queries: tuple[PlannedQuery, ...]
+    mode: Mode
+    rounds: int
+    """Follow-up rounds at most."""
+    reasoners: tuple[str, ...]
+    """Model ids in order, `rules` last."""
+
+
+class FetchRequest(Frozen):
+    """Ask one query of the playbook."""
+
+    key: RunKey
+    playbook: str
+    """Digest."""
+    query: str
+    evidence: str
+    """The id that the answer gets, such as `E3`."""
+    anchors: str
+    """Digest."""
+    weighing: str = ""
+    """Digest of the facts so far, for a follow-up that is bound to one."""
+    look: int = 0
+
+
+class Gap(Frozen):
+    """A query whose activity failed for good: the workflow saw it, the next step records it."""
+
+    query: str
+    evidence: str
+    timed_out: bool
+    reason: str
+    """The failure's type, never its message."""
+
+
+class WeighRequest(Frozen):
+    """Compute facts and verdicts."""
+
+    key: RunKey
+    playbook: str
+    anchors: str
+    evidence: tuple[EvidenceRef, ...]
+    gaps: tuple[Gap, ...] = ()
+
+
+class Weighed(Frozen):
+    """The weighing is a body; this is what the workflow decides by."""
+
+    weighing: str
+    """Digest."""
+    evidence: tuple[EvidenceRef, ...]
+    """All evidence, with the gaps recorded as evidence of their own."""
+    follow_ups: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    """Sources that did not answer."""
+
+
+class DiagnoseRequest(Frozen):
+    """Let one reasoner decide."""
+
+    key: RunKey
+    playbook: str
+    ticket: str
+    anchors: str
+    weighing: str
+    evidence: tuple[EvidenceRef, ...]
+    reasoner: str
+    """`rules` or a model id of the tenant's chain."""
+    round: int = 0
+    """Counts diagnoses of this revision: 0, then one more for each follow-up or repair."""
+    repair_of: str = ""
+    """Digest of the diagnosis whose problems are to be mended."""
+    look: int = 0
+
+
+class Drafted(Frozen):
+    """A reasoner's draft, stored before this is returned."""
+
+    draft: str
+    """Digest."""
+    reasoner: str
+    follow_ups: tuple[str, ...] = ()
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: float = 0.0
+
+
+class VerifyRequest(Frozen):
+    """Check a draft against the stored rows."""
+
+    key: RunKey
+    playbook: str
+    anchors: str
+    weighing: str
+    evidence: tuple[EvidenceRef, ...]
+    draft: str
+    reasoner: str
+    reasoner_problem: str = ""
+
+
+class Verified(Frozen):
+    """The diagnosis is a body; this is what the workflow decides by and shows."""
+
+    diagnosis: str
+    """Digest."""
+    outcome: Outcome
+    cause: CauseClass
+    severity: Severity
+    confidence: Confidence
+    kept: int
+    dropped: int
+    repair: bool = False
+    """Whether a model could mend what failed."""
+
+
+class PublishRequest(Frozen):
+    """Put the note on the ticket, once."""
+
+    key: RunKey
+    playbook: str
+    playbook_label: str
+    """`api-errors@3`."""
+    ticket: str
+    anchors: str
+    diagnosis: str
+    evidence: tuple[EvidenceRef, ...]
+    mode: Mode
+    marker: str
+    """Identifies this revision's note on the ticket."""
+    started_at: Moment
+    usd: float = 0.0
+
+
+class Published(Frozen):
+    """What became of the note."""
+
+    status: str
+    """`posted`, `already-posted`, `shadow`, `ticket-closed`, `failed`."""
+    note: str = ""
+    """The helpdesk's id of the note."""
+
+
+class RecordRequest(Frozen):
+    """The end of a revision, for the ledger."""
+
+    key: RunKey
+    outcome: Outcome
+    started_at: Moment
+    finished_at: Moment
+    playbook_label: str = ""
+    diagnosis: str = ""
+    note_status: str = ""
+    reasoner: str = ""
+    usd: float = 0.0
+    gaps: tuple[str, ...] = ()
+    problem: str = ""
+    """For `failed`: the step and the type of its failure."""
+
+
+class InvestigateInput(Frozen):
+    """What starts the workflow; the trigger comes as a signal."""
+
+    ref: TicketRef
+
+
+class RunResult(Frozen):
+    """One line for each revision that this run worked on, newest last."""
+
+    revisions: tuple["RevisionResult", ...] = ()
+
+
+class RevisionResult(Frozen):
+    """How one revision ended."""
+
+    investigation: str
+    revision: int
+    outcome: Outcome
+    cause: CauseClass = CauseClass.UNKNOWN
+    severity: Severity = Severity.LOW
+    confidence: Confidence = Confidence.LOW
+    playbook: str = ""
+    note_status: str = ""
+    kept: int = 0
+    dropped: int = 0
+    gaps: tuple[str, ...] = ()
+    usd: float = 0.0

@@ -1,0 +1,175 @@
+"""A tenant's part of whydesk.yaml. Secrets are references (`env:NAME`, `file:PATH`), resolved by settings.py alone."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, HttpUrl
+
+from models.base import Strict
+from models.tables import TableMapping
+from models.vocabulary import Mode, Source
+
+SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+$")]
+"""Where a secret is, never the secret."""
+TenantId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+
+
+class ZendeskConfig(Strict):
+    """A Zendesk account: an agent's e-mail with an API token, and the webhook's signing secrets."""
+
+    kind: Literal["zendesk"]
+    base_url: HttpUrl
+    email: str
+    token: SecretRef
+    webhook_secrets: Annotated[list[SecretRef], Field(min_length=1)]
+    """All that are valid now; two during a rotation."""
+    actor_id: str
+    """The id of the agent that Whydesk writes as: its events never trigger."""
+    customer_field: str = ""
+    """Title or id of the custom ticket field that holds our customer id."""
+
+
+class StandardConfig(Strict):
+    """Any system that signs what it sends and checks what it gets by Standard Webhooks."""
+
+    kind: Literal["standard"]
+    note_url: HttpUrl
+    """Where the signed note is posted."""
+    ticket_url: HttpUrl
+    """Where a ticket is read, with `{ticket}` in it."""
+    token: SecretRef | None = None
+    """Bearer token for reading, if it wants one."""
+    webhook_secrets: Annotated[list[SecretRef], Field(min_length=1)]
+    """`whsec_…`; the first signs what we send."""
+    actor_id: str = "whydesk"
+    customer_field: str = ""
+
+
+HelpdeskConfig = Annotated[ZendeskConfig | StandardConfig, Field(discriminator="kind")]
+
+
+class ClickHouseConfig(Strict):
+    """A ClickHouse HTTP interface and a read-only user of it."""
+
+    url: HttpUrl
+    user: str = "default"
+    password: SecretRef | None = None
+    database: str = "default"
+    max_memory_bytes: int = 500_000_000
+    link: str = ""
+    """A page for people, with `{query}` for the URL-encoded SQL, if there is one."""
+
+
+class LinearConfig(Strict):
+    """A Linear workspace."""
+
+    url: HttpUrl = HttpUrl("https://api.linear.app/graphql")
+    api_key: SecretRef
+    team: str = ""
+    """Key of the team whose issues count; all teams if empty."""
+
+
+class StripeConfig(Strict):
+    """A Stripe account by a restricted, read-only key."""
+
+    url: HttpUrl = HttpUrl("https://api.stripe.com")
+    api_key: SecretRef
+    metadata_key: str = "customer_id"
+    """The metadata key on Stripe customers that holds our customer id."""
+    dashboard: HttpUrl = HttpUrl("https://dashboard.stripe.com")
+
+
+class GitHubConfig(Strict):
+    """GitHub repositories whose deployments count."""
+
+    url: HttpUrl = HttpUrl("https://api.github.com")
+    token: SecretRef
+    repositories: Annotated[list[Annotated[str, Field(pattern=r"^[^/]+/[^/]+$")]], Field(min_length=1)]
+    environment: str = "production"
+    web: HttpUrl = HttpUrl("https://github.com")
+
+
+class DocsConfig(Strict):
+    """Product documentation: a folder of Markdown or HTML, or a site with a sitemap."""
+
+    folder: str = ""
+    site: HttpUrl | None = None
+    link: str = ""
+    """The public address that a path in `folder` is appended to."""
+
+
+class StatusPageConfig(Strict):
+    """Status pages, our own and those of providers that we depend on."""
+
+    pages: Annotated[list["StatusPage"], Field(min_length=1)]
+
+
+class StatusPage(Strict):
+    """One page that answers /api/v2/summary.json."""
+
+    name: str
+    url: HttpUrl
+    upstream: bool = False
+
+
+class Connectors(Strict):
+    """What is connected; what is left out is `skipped`, and the note says so."""
+
+    clickhouse: ClickHouseConfig | None = None
+    linear: LinearConfig | None = None
+    stripe: StripeConfig | None = None
+    github: GitHubConfig | None = None
+    docs: DocsConfig | None = None
+    statuspage: StatusPageConfig | None = None
+
+    def has(self, source: Source) -> bool:
+        """Whether that source is connected."""
+        return getattr(self, source.value, None) is not None
+
+
+class ModelConfig(Strict):
+    """One link of the model chain."""
+
+    provider: Literal["anthropic"] = "anthropic"
+    model: str
+    api_key: SecretRef
+    base_url: HttpUrl | None = None
+    timeout: float = 120.0
+    """Seconds for one answer."""
+    max_tokens: int = 8_000
+
+
+class Budget(Strict):
+    """The most that may be spent on a model, in US dollars."""
+
+    usd_per_ticket: float = 0.25
+
+
+Resolver = Literal["helpdesk-field", "organization", "billing-email", "accounts-domain"]
+
+
+class Tenant(Strict):
+    """One company that is served."""
+
+    id: TenantId
+    mode: Mode = Mode.NOTE
+    helpdesks: Annotated[dict[str, HelpdeskConfig], Field(min_length=1)]
+    connectors: Connectors = Connectors()
+    tables: dict[str, TableMapping] = {}
+    """Logical table (docs/tables.md) to the tenant's own."""
+    resolvers: list[Resolver] = ["helpdesk-field", "organization", "billing-email", "accounts-domain"]
+    """How a requester becomes a customer, in this order."""
+    playbooks: dict[str, Mode] = {}
+    """Modes that differ from the tenant's, by playbook id."""
+    playbook_dirs: list[str] = []
+    """Folders of the tenant's own playbooks."""
+    models: list[ModelConfig] = []
+    """The chain, first choice first. Empty: the rules reasoner alone."""
+    budget: Budget = Budget()
+    region: str = ""
+    """A task queue of its own for data that must stay somewhere; empty for the default."""
+    link_hosts: list[str] = []
+    """Further hosts that a note may link to; those of the configured systems always may."""
+
+    def mode_for(self, playbook: str) -> Mode:
+        """Return the mode that counts for a playbook."""
+        return self.playbooks.get(playbook, self.mode)

@@ -1,0 +1,1 @@
+"""Playbooks are data in folders here; library.py reads and compiles them."""

@@ -1,0 +1,1 @@
+"""Pure functions from stored evidence to a note: no clock, no network, no environment."""

@@ -1,0 +1,80 @@
+"""What every language model is: a prompt in, one structured answer out, nothing else."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from models.base import Frozen
+from models.diagnosis import Draft
+
+
+class ModelError(Exception):
+    """Base of all; the message never holds prompt text or a secret."""
+
+    retry_after: float | None = None
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        """Keep the server's delay in seconds, if there was one."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelUnavailable(ModelError):
+    """May pass: overload, rate limit, 5xx, connection trouble, a stream that was cut off."""
+
+
+class ModelRefused(ModelError):
+    """The model declined. Not retried; the next link of the chain answers."""
+
+
+class BadAnswer(ModelError):
+    """Not of the asked shape, or cut by the token limit. Not retried on this link."""
+
+
+class ModelMisconfigured(ModelError):
+    """Wrong key, unknown model, bad request: ours to mend. Not retried."""
+
+
+class Prompt(Frozen):
+    """All that a model sees, already redacted."""
+
+    system: str
+    """Who you are, how to answer, and the playbook: the part that repeats and is cached."""
+    user: str
+    """The ticket, the facts, the verdicts and the evidence of this one investigation."""
+
+
+class ModelReply(Frozen):
+    """One answer and what it cost."""
+
+    draft: Draft
+    model: str
+    input_tokens: int
+    """All input, cached or not."""
+    output_tokens: int
+    usd: float
+
+
+class LanguageModel(Protocol):
+    """One link of the chain."""
+
+    model: str
+
+    async def answer(self, prompt: Prompt, beat: Callable[[], None]) -> ModelReply:
+        """Ask once, streaming; `beat` is called as the answer arrives.
+
+        Raises:
+            ModelError: see the module's classes.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close the pooled client."""
+        ...
+
+
+class ModelPool(Protocol):
+    """Hands out the models of a tenant's chain."""
+
+    async def get(self, tenant: str, model: str) -> LanguageModel:
+        """Return that link; a KeyError names the ones configured."""
+        ...
