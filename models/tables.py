@@ -63,7 +63,7 @@ ERROR_CODES = frozenset(
         "timeout",
     }
 )
-"""What `requests.error_code` may hold where playbooks rely on it; a tenant's mapping translates its own codes by an expression."""
+"""What `requests.error_code` may hold where playbooks rely on it; a tenant translates its own codes in the mapping."""
 
 FLEET_COLUMNS: dict[str, frozenset[str]] = {
     "requests": frozenset({"ts", "method", "route", "status", "error_code", "duration_ms", "region", "version"}),
