@@ -1,0 +1,89 @@
+"""Where a series changes for the worse: one change point by least squares, judged by ranks.
+
+Method. The buckets are sorted by time. Every split into before and after is tried where the mean after is higher; the one that
+takes most from the weighted sum of squares is kept (weights: the bucket's total, else 1, so that a nearly empty
+minute counts for little). Trailing buckets that have fallen below the middle of both means belong to the recovery and are left
+out of the judgement. Confidence is how well ranks separate the two sides: 2 × (share of pairs of a bucket before and one after
+in which the later is higher, ties half) − 1, from 0 for none to 1 for whole. A change of less than half again counts as none:
+then there is no onset, and that is not the same as an onset at the start.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+FEWEST_BUCKETS = 6
+LEAST_GROWTH = 1.5
+_TAIL = 60
+"""Buckets on each side that are ranked: the nearest tell most, and it keeps the work small."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One point of a series."""
+
+    at: datetime
+    value: float
+    """A level: a count, or a share of `weight`."""
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Onset:
+    """The first bucket after the change."""
+
+    at: datetime
+    confidence: float
+    before: float
+    """Mean level before."""
+    after: float
+
+
+def find_onset(series: Sequence[Bucket]) -> Onset | None:
+    """Return the change for the worse, or None where there are too few buckets or no clear change."""
+    buckets = sorted((bucket for bucket in series if bucket.weight > 0), key=lambda bucket: bucket.at)
+    split = _best_split(buckets) if len(buckets) >= FEWEST_BUCKETS else None
+    if split is None:
+        return None
+    before, rest = buckets[:split], buckets[split:]
+    low = _mean(before)
+    middle = (low + _mean(rest)) / 2
+    last_high = max((index for index, bucket in enumerate(rest) if bucket.value > middle), default=None)
+    if last_high is None:
+        return None
+    after = rest[: last_high + 1]
+    high = _mean(after)
+    if high < low * LEAST_GROWTH:
+        return None
+    return Onset(rest[0].at, _separation(before[-_TAIL:], after[:_TAIL]), low, high)
+
+
+def _best_split(buckets: Sequence[Bucket]) -> int | None:
+    weight = sum(bucket.weight for bucket in buckets)
+    total = sum(bucket.weight * bucket.value for bucket in buckets)
+    best, best_gain = None, 0.0
+    left_weight = left_total = 0.0
+    for index, bucket in enumerate(buckets[:-1], start=1):
+        left_weight += bucket.weight
+        left_total += bucket.weight * bucket.value
+        left, right = left_total / left_weight, (total - left_total) / (weight - left_weight)
+        # Two buckets before: one alone may be the partial first of the window.
+        if index < 2 or right <= left:
+            continue
+        gain = left_weight * (weight - left_weight) / weight * (right - left) ** 2
+        if gain > best_gain * (1 + 1e-12):
+            best, best_gain = index, gain
+    return best
+
+
+def _mean(buckets: Sequence[Bucket]) -> float:
+    return sum(bucket.weight * bucket.value for bucket in buckets) / sum(bucket.weight for bucket in buckets)
+
+
+def _separation(before: Sequence[Bucket], after: Sequence[Bucket]) -> float:
+    wins = sum(
+        1.0 if late.value > early.value else 0.5 if late.value == early.value else 0.0
+        for early in before
+        for late in after
+    )
+    return max(0.0, round(2 * wins / (len(before) * len(after)) - 1, 3))
