@@ -49,6 +49,8 @@ class OpenedTicket(Frozen):
     """Why not: `own-note`, `no-requester-message`, `nothing-new`, `mode-off` …"""
     ticket: str = ""
     """Digest of the ticket."""
+    mode: Mode = Mode.SHADOW
+    """The tenant's own, for a run that fails before a playbook is chosen."""
 
 
 class IdentifyRequest(Frozen):
@@ -136,6 +138,9 @@ class WeighRequest(Frozen):
     anchors: str
     evidence: tuple[EvidenceRef, ...]
     gaps: tuple[Gap, ...] = ()
+    round: int = 0
+    """0 for the first gathering, then one more for each round of follow-ups."""
+    look: int = 0
 
 
 class Weighed(Frozen):
@@ -149,6 +154,7 @@ class Weighed(Frozen):
     missing: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     """Sources that did not answer."""
+    coverage: float = 0.0
 
 
 class DiagnoseRequest(Frozen):
@@ -192,6 +198,8 @@ class VerifyRequest(Frozen):
     draft: str
     reasoner: str
     reasoner_problem: str = ""
+    round: int = 0
+    look: int = 0
 
 
 class Verified(Frozen):
@@ -210,28 +218,29 @@ class Verified(Frozen):
 
 
 class PublishRequest(Frozen):
-    """Put the note on the ticket, once."""
+    """Put the note on the ticket, once. Without a diagnosis it is the one line of a failed run."""
 
     key: RunKey
-    playbook: str
-    playbook_label: str
-    """`api-errors@3`."""
-    ticket: str
-    anchors: str
-    diagnosis: str
-    evidence: tuple[EvidenceRef, ...]
-    mode: Mode
     marker: str
     """Identifies this revision's note on the ticket."""
+    mode: Mode
     started_at: Moment
+    playbook: str = ""
+    playbook_label: str = ""
+    """`api-errors@3`."""
+    anchors: str = ""
+    diagnosis: str = ""
+    evidence: tuple[EvidenceRef, ...] = ()
     usd: float = 0.0
+    problem: str = ""
+    """For a failed run: the step and the type of its failure."""
 
 
 class Published(Frozen):
     """What became of the note."""
 
     status: str
-    """`posted`, `already-posted`, `shadow`, `ticket-closed`, `failed`."""
+    """`posted`, `shadow`, `ticket-closed`, or `failed` where the helpdesk could not be written to."""
     note: str = ""
     """The helpdesk's id of the note."""
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 
 from temporalio.common import SearchAttributeKey
 
@@ -46,7 +47,8 @@ MODE = SearchAttributeKey.for_keyword("Mode")
 CONFIDENCE = SearchAttributeKey.for_float("Confidence")
 GAPS = SearchAttributeKey.for_keyword_list("Gaps")
 
-SEARCH_ATTRIBUTES = [
+AnyKey = SearchAttributeKey[str] | SearchAttributeKey[float] | SearchAttributeKey[Sequence[str]]
+SEARCH_ATTRIBUTES: list[AnyKey] = [
     TENANT,
     TICKET,
     HELPDESK,
