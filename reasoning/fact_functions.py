@@ -280,7 +280,7 @@ def _series(given: Given) -> str:
 
 
 def _tidy(number: float) -> int | float:
-    return int(number) if isinstance(number, float) and number.is_integer() and abs(number) < 2**53 else number
+    return int(number) if abs(number) < 2**53 and number == int(number) else number
 
 
 _SERIES = (QUERY, Argument("time", Takes.COLUMN), COLUMN, Argument("total", Takes.COLUMN, optional=True), WHERE)
