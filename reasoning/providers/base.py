@@ -11,11 +11,13 @@ class ModelError(Exception):
     """Base of all; the message never holds prompt text or a secret."""
 
     retry_after: float | None = None
+    usd: float = 0.0
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        """Keep the server's delay in seconds, if there was one."""
+    def __init__(self, message: str, *, retry_after: float | None = None, usd: float = 0.0) -> None:
+        """Keep the server's delay in seconds, if there was one, and what the useless answer cost all the same."""
         super().__init__(message)
         self.retry_after = retry_after
+        self.usd = usd
 
 
 class ModelUnavailable(ModelError):
