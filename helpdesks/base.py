@@ -38,6 +38,10 @@ class NoteConflict(HelpdeskError):
     """The ticket changed since it was read: look again, then post."""
 
 
+class WriteRefused(HelpdeskError):
+    """A request other than a read or the one private note was stopped before a byte was sent: our bug. Not retried."""
+
+
 class BadSignature(Exception):
     """The delivery is not signed by one of the secrets, or is too old. Says nothing more to the outside."""
 
