@@ -1,1 +1,264 @@
-"""To come."""
+"""The ledger over SQL. Each method is one short transaction, and the database decides who came first."""
+
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import Connection, func, or_, select, update
+
+from ledger.base import BodyMissing, LedgerError
+from ledger.bodies import pack, unpack
+from ledger.claims import find_claim, open_revision
+from ledger.database import Database, insert_new
+from ledger.migrations import upgrade
+from ledger.tables import BodyRow, EvidenceRow, ModelAnswerRow, NoteRow, RevisionRow, StepRow
+from models.base import digest_of, to_body
+from models.diagnosis import Diagnosis
+from models.evidence import Evidence, EvidenceRef
+from models.run import ClaimRequest, DeliveryClaim, Drafted, RecordRequest, RunKey
+from models.vocabulary import Mode, Outcome
+
+M = TypeVar("M", bound=BaseModel)
+
+BEGUN = "begun"
+"""The status of a note that may or may not have reached the ticket."""
+
+
+class SqlLedger:
+    """Implements `ledger.base.Ledger`. One for a process; close it when done."""
+
+    def __init__(self, database: Database) -> None:
+        """Use `open`, which also migrates."""
+        self.database = database
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Bring the database up to date and connect.
+
+        Args:
+            url: `sqlite:///PATH` (the file is created) or `postgresql://…`.
+
+        Raises:
+            LedgerError: says where, and what to do.
+        """
+        await upgrade(url)
+        return cls(Database.connect(url))
+
+    async def __aenter__(self) -> Self:
+        """Close at the end of the block."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Finish what runs and close every connection."""
+        await self.database.aclose()
+
+    async def claim_delivery(self, request: ClaimRequest) -> DeliveryClaim:
+        """See `Ledger`. A delivery that was claimed before is only read."""
+        claimed = await self.database.read(partial(find_claim, request=request))
+        return claimed if claimed is not None else await self.database.write(partial(open_revision, request=request))
+
+    async def put_body(self, tenant: str, body: BaseModel) -> str:
+        """See `Ledger`."""
+        raw = to_body(body)
+        digest = digest_of(raw)
+        await self.database.write(lambda connection: _store_body(connection, tenant, digest, raw))
+        return digest
+
+    async def get_body(self, tenant: str, digest: str, shape: type[M]) -> M:
+        """See `Ledger`. A body that is not of the shape is a LedgerError."""
+        raw = await self.database.read(lambda connection: _load_body(connection, tenant, digest))
+        try:
+            return shape.model_validate_json(raw)
+        except ValidationError as error:
+            # The validator's own words would quote the body, which holds a customer's data.
+            problem = f"{error.error_count()} fields do not fit"
+        raise LedgerError(f"body {digest!r} is not a {shape.__name__}: {problem}; does an older version read it?")
+
+    async def put_evidence(self, key: RunKey, evidence: Evidence, look: int = 0) -> EvidenceRef:
+        """See `Ledger`."""
+        raw = to_body(evidence)
+        ref = EvidenceRef(
+            id=evidence.id,
+            query=evidence.query,
+            source=evidence.source,
+            status=evidence.status,
+            digest=digest_of(raw),
+            rows=len(evidence.rows),
+            truncated=evidence.truncated,
+            stale=evidence.stale,
+            took=evidence.took,
+        )
+        row = {
+            "look": look,
+            "evidence": evidence.id,
+            "fetched_at": evidence.fetched_at,
+            **ref.model_dump(exclude={"id"}),
+        }
+
+        def work(connection: Connection) -> EvidenceRef:
+            if not insert_new(connection, EvidenceRow, _names(key) | row):
+                return _evidence(connection, key, evidence.id, look) or ref
+            _store_body(connection, key.ref.tenant, ref.digest, raw)
+            return ref
+
+        return await self.database.write(work)
+
+    async def find_evidence(self, key: RunKey, evidence: str, look: int = 0) -> EvidenceRef | None:
+        """See `Ledger`."""
+        return await self.database.read(lambda connection: _evidence(connection, key, evidence, look))
+
+    async def put_model_answer(
+        self,
+        key: RunKey,
+        request_digest: str,
+        round: int,
+        drafted: Drafted,
+        purpose: str = "diagnose",
+        sample: int = 0,
+    ) -> Drafted:
+        """See `Ledger`. `purpose` and `sample` keep further answers to one request apart."""
+        asked = {"round": round, "purpose": purpose, "sample": sample, "request": request_digest}
+        row = {"answered_at": datetime.now(UTC), **drafted.model_dump(mode="json")}
+
+        def work(connection: Connection) -> Drafted:
+            if insert_new(connection, ModelAnswerRow, _names(key) | asked | row):
+                return drafted
+            return _answer(connection, key, asked) or drafted
+
+        return await self.database.write(work)
+
+    async def find_model_answer(
+        self, key: RunKey, request_digest: str, round: int, purpose: str = "diagnose", sample: int = 0
+    ) -> Drafted | None:
+        """See `Ledger`."""
+        asked = {"round": round, "purpose": purpose, "sample": sample, "request": request_digest}
+        return await self.database.read(lambda connection: _answer(connection, key, asked))
+
+    async def spent(self, key: RunKey) -> float:
+        """See `Ledger`."""
+        total = select(func.coalesce(func.sum(ModelAnswerRow.usd), 0.0)).filter_by(**_names(key))
+        return await self.database.read(lambda connection: float(connection.execute(total).scalar_one()))
+
+    async def note_step(self, key: RunKey, step: str, digest: str = "", detail: str = "") -> None:
+        """See `Ledger`. The first time that a step was done counts."""
+        row = _names(key) | {"step": step, "digest": digest, "detail": detail, "done_at": datetime.now(UTC)}
+        await self.database.write(lambda connection: insert_new(connection, StepRow, row))
+
+    async def note_fingerprint(self, key: RunKey, fingerprint: str) -> str | None:
+        """See `Ledger`. A second look may change it: the last one is what the next revision is compared with."""
+        keep = update(RevisionRow).filter_by(**_names(key)).values(fingerprint=fingerprint)
+        earlier = (
+            select(RevisionRow.fingerprint)
+            .filter_by(tenant=key.ref.tenant, investigation=key.investigation)
+            .where(RevisionRow.revision < key.revision, RevisionRow.fingerprint.is_not(None))
+            .order_by(RevisionRow.revision.desc())
+            .limit(1)
+        )
+
+        def work(connection: Connection) -> str | None:
+            if connection.execute(keep).rowcount == 0:
+                raise _never_opened(key)
+            return connection.scalar(earlier)
+
+        return await self.database.write(work)
+
+    async def begin_note(self, key: RunKey, marker: str, mode: Mode, digest: str) -> str | None:
+        """See `Ledger`. What ended without a note on the ticket (`shadow`, `failed` …) may begin anew."""
+        names, now = _names(key), datetime.now(UTC)
+        what = {"marker": marker, "mode": mode.value, "digest": digest, "status": BEGUN, "begun_at": now}
+
+        def work(connection: Connection) -> str | None:
+            if insert_new(connection, NoteRow, names | what | {"note": ""}):
+                return None
+            again = update(NoteRow).filter_by(**names, note="").where(NoteRow.status != BEGUN)
+            connection.execute(again.values(**what))
+            return connection.scalar(select(NoteRow.note).filter_by(**names)) or None
+
+        return await self.database.write(work)
+
+    async def finish_note(self, key: RunKey, status: str, note_id: str, at: datetime) -> None:
+        """See `Ledger`. Once the helpdesk's id is known, nothing changes it any more."""
+        names = _names(key)
+        became = {"status": status, "note": note_id, "finished_at": at}
+        unbegun = {"marker": "", "mode": "", "digest": "", "begun_at": at}
+
+        def work(connection: Connection) -> None:
+            if not insert_new(connection, NoteRow, names | unbegun | became):
+                connection.execute(update(NoteRow).filter_by(**names, note="").values(**became))
+
+        await self.database.write(work)
+
+    async def record_outcome(self, request: RecordRequest) -> None:
+        """See `Ledger`. A `failed` revision that is run again (reset) may still end well; any other outcome stays."""
+        names = _names(request.key)
+        seen = await self._diagnosis(request.key.ref.tenant, request.diagnosis)
+        known = select(RevisionRow.revision).filter_by(**names)
+        close = (
+            update(RevisionRow)
+            .filter_by(**names)
+            .where(or_(RevisionRow.outcome.is_(None), RevisionRow.outcome == Outcome.FAILED.value))
+            .values(
+                **request.model_dump(exclude={"key", "playbook_label", "gaps"}),
+                playbook=request.playbook_label,
+                gaps=list(request.gaps),
+                cause=seen and seen.cause.value,
+                severity=seen and seen.severity.value,
+                confidence=seen and seen.confidence.value,
+            )
+        )
+
+        def work(connection: Connection) -> None:
+            if connection.execute(close).rowcount == 0 and connection.scalar(known) is None:
+                raise _never_opened(request.key)
+
+        await self.database.write(work)
+
+    async def _diagnosis(self, tenant: str, digest: str) -> Diagnosis | None:
+        if not digest:
+            return None
+        try:
+            return await self.get_body(tenant, digest, Diagnosis)
+        except BodyMissing:
+            return None
+
+
+def _names(key: RunKey) -> dict[str, object]:
+    return {"tenant": key.ref.tenant, "investigation": key.investigation, "revision": key.revision}
+
+
+def _store_body(connection: Connection, tenant: str, digest: str, raw: bytes) -> None:
+    codec, data = pack(raw)
+    row = {"tenant": tenant, "digest": digest, "codec": codec, "data": data, "stored_at": datetime.now(UTC)}
+    insert_new(connection, BodyRow, row)
+
+
+def _load_body(connection: Connection, tenant: str, digest: str) -> bytes:
+    found = connection.execute(select(BodyRow.codec, BodyRow.data).filter_by(tenant=tenant, digest=digest))
+    row = found.one_or_none()
+    if row is None:
+        raise BodyMissing(f"tenant {tenant!r} has no body {digest!r}: erased, or never stored; investigate again")
+    return unpack(digest, row.codec, row.data)
+
+
+def _evidence(connection: Connection, key: RunKey, evidence: str, look: int) -> EvidenceRef | None:
+    columns = [getattr(EvidenceRow, name) for name in EvidenceRef.model_fields if name != "id"]
+    found = connection.execute(select(*columns).filter_by(**_names(key), evidence=evidence, look=look)).one_or_none()
+    return None if found is None else EvidenceRef.model_validate({"id": evidence, **found._mapping})
+
+
+def _answer(connection: Connection, key: RunKey, asked: dict[str, object]) -> Drafted | None:
+    columns = [getattr(ModelAnswerRow, name) for name in Drafted.model_fields]
+    found = connection.execute(select(*columns).filter_by(**_names(key), **asked)).one_or_none()
+    return None if found is None else Drafted.model_validate(found._asdict())
+
+
+def _never_opened(key: RunKey) -> LedgerError:
+    return LedgerError(f"revision {key.revision} of {key.investigation!r} was never opened: claim its delivery first")

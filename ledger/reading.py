@@ -1,0 +1,194 @@
+"""What people ask of the ledger: which runs there were, and everything about one."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy.orm import Session
+
+from ledger.base import LedgerError
+from ledger.records import (
+    AnswerRecord,
+    DeliveryRecord,
+    EvidenceRecord,
+    Investigation,
+    NoteRecord,
+    RunRecord,
+    RunSummary,
+    StepRecord,
+)
+from ledger.store import SqlLedger
+from ledger.tables import DeliveryRow, EvidenceRow, InvestigationRow, ModelAnswerRow, NoteRow, RevisionRow, StepRow
+from models.diagnosis import Diagnosis, Draft
+from models.evidence import Evidence, EvidenceRef
+from models.note import RenderedNote
+from models.run import Drafted, RunKey
+from models.ticket import TicketRef
+from models.vocabulary import CauseClass, Outcome
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class RunReader:
+    """Reads what a ledger holds, for the command line and the console."""
+
+    def __init__(self, ledger: SqlLedger) -> None:
+        """Share the ledger's connections."""
+        self._ledger = ledger
+
+    async def find_investigation(self, name: str, tenant: str | None = None) -> Investigation | None:
+        """Look for an investigation by its id (`inv-…`), its workflow's id or its ticket's number.
+
+        Raises:
+            LedgerError: several tickets have that number; the message lists their workflow ids.
+        """
+        query = select(InvestigationRow).where(_named(name))
+        if tenant is not None:
+            query = query.where(InvestigationRow.tenant == tenant)
+        rows = await self._ledger.database.read(lambda connection: Session(connection).scalars(query).all())
+        found = [_investigation(row) for row in rows]
+        if len(found) > 1:
+            workflows = ", ".join(sorted(investigation.workflow for investigation in found))
+            raise LedgerError(f"{name!r} names {len(found)} tickets; say which: {workflows}")
+        return found[0] if found else None
+
+    async def list_runs(
+        self,
+        limit: int = 20,
+        *,
+        tenant: str | None = None,
+        outcome: Outcome | None = None,
+        cause: CauseClass | None = None,
+        ticket: str | None = None,
+        running: bool = False,
+    ) -> tuple[RunSummary, ...]:
+        """List revisions, the newest first; `running` leaves only those without an outcome."""
+        wanted = (
+            (RevisionRow.tenant, tenant),
+            (RevisionRow.outcome, outcome),
+            (RevisionRow.cause, cause),
+            (InvestigationRow.ticket, ticket),
+        )
+        query = _RUNS.where(*(column == value for column, value in wanted if value is not None))
+        if running:
+            query = query.where(RevisionRow.outcome.is_(None))
+        query = query.order_by(RevisionRow.opened_at.desc(), RevisionRow.revision.desc()).limit(limit)
+        rows = await self._ledger.database.read(lambda connection: Session(connection).execute(query).all())
+        return tuple(_summary(revision, investigation) for revision, investigation in rows)
+
+    async def load_run(self, investigation: str, revision: int | None = None, tenant: str | None = None) -> RunRecord:
+        """Load one revision with all its bodies; the last one if none is named.
+
+        Args:
+            investigation: As in `find_investigation`.
+
+        Raises:
+            LedgerError: there is no such investigation or revision.
+        """
+        found = await self.find_investigation(investigation, tenant)
+        if found is None:
+            raise LedgerError(f"the ledger has no investigation {investigation!r}: `whydesk list` shows those it has")
+        number = found.revisions if revision is None else revision
+        rows = await self._ledger.database.read(lambda connection: _RowsOfRun(connection, found, number))
+        if rows.run is None:
+            raise LedgerError(f"{found.workflow} has no revision {number}; the last one is {found.revisions}")
+        return await self._record(rows, _summary(*rows.run))
+
+    async def _record(self, rows: "_RowsOfRun", summary: RunSummary) -> RunRecord:
+        evidence = [
+            EvidenceRecord(
+                ref=EvidenceRef.model_validate({**_values(row), "id": row.evidence}),
+                look=row.look,
+                fetched_at=row.fetched_at,
+                body=await self._body(row.tenant, row.digest, Evidence),
+            )
+            for row in rows.evidence
+        ]
+        answers = [
+            AnswerRecord.model_validate(
+                _values(row)
+                | {
+                    "drafted": Drafted.model_validate(_values(row)),
+                    "draft": await self._body(row.tenant, row.draft, Draft),
+                }
+            )
+            for row in rows.answers
+        ]
+        notes = [
+            NoteRecord.model_validate(_values(row) | {"body": await self._body(row.tenant, row.digest, RenderedNote)})
+            for row in rows.notes
+        ]
+        return RunRecord(
+            summary=summary,
+            delivery=next((DeliveryRecord.model_validate(_values(row)) for row in rows.deliveries), None),
+            steps=tuple(StepRecord.model_validate(_values(row)) for row in rows.steps),
+            evidence=tuple(sorted(evidence, key=lambda one: (one.look, len(one.ref.id), one.ref.id))),
+            answers=tuple(answers),
+            diagnosis=await self._body(summary.key.ref.tenant, summary.diagnosis, Diagnosis),
+            note=notes[0] if notes else None,
+        )
+
+    async def _body(self, tenant: str, digest: str, shape: type[M]) -> M | None:
+        """One body that cannot be read must not hide all the rest."""
+        try:
+            return await self._ledger.get_body(tenant, digest, shape) if digest else None
+        except LedgerError:
+            return None
+
+
+_RUNS = select(RevisionRow, InvestigationRow).join(
+    InvestigationRow,
+    and_(InvestigationRow.tenant == RevisionRow.tenant, InvestigationRow.investigation == RevisionRow.investigation),
+)
+
+
+class _RowsOfRun:
+    """All rows of one revision, read in one transaction so that they fit together."""
+
+    def __init__(self, connection: Connection, found: Investigation, revision: int) -> None:
+        of_run = _RUNS.where(
+            RevisionRow.tenant == found.ref.tenant,
+            RevisionRow.investigation == found.investigation,
+            RevisionRow.revision == revision,
+        )
+        names = {"tenant": found.ref.tenant, "investigation": found.investigation, "revision": revision}
+        session = Session(connection)
+        self.run = session.execute(of_run).one_or_none()
+        self.deliveries = session.scalars(select(DeliveryRow).filter_by(**names)).all()
+        self.steps = session.scalars(select(StepRow).filter_by(**names).order_by(StepRow.done_at)).all()
+        self.evidence = session.scalars(select(EvidenceRow).filter_by(**names)).all()
+        self.answers = session.scalars(
+            select(ModelAnswerRow).filter_by(**names).order_by(ModelAnswerRow.round, ModelAnswerRow.answered_at)
+        ).all()
+        self.notes = session.scalars(select(NoteRow).filter_by(**names)).all()
+
+
+def _values(
+    row: RevisionRow | DeliveryRow | StepRow | EvidenceRow | ModelAnswerRow | NoteRow,
+) -> dict[str, object]:
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns}
+
+
+def _investigation(row: InvestigationRow) -> Investigation:
+    return Investigation(
+        ref=TicketRef(tenant=row.tenant, helpdesk=row.helpdesk, ticket=row.ticket),
+        investigation=row.investigation,
+        revisions=row.revisions,
+        opened_at=row.opened_at,
+    )
+
+
+def _summary(revision: RevisionRow, investigation: InvestigationRow) -> RunSummary:
+    ref = _investigation(investigation).ref
+    key = RunKey(ref=ref, investigation=revision.investigation, revision=revision.revision)
+    return RunSummary.model_validate(_values(revision) | {"key": key})
+
+
+def _named(name: str) -> ColumnElement[bool]:
+    """Match an investigation's id, a ticket, or `tenant/helpdesk/ticket`."""
+    tenant, _, rest = name.partition("/")
+    helpdesk, _, ticket = rest.partition("/")
+    workflow = and_(
+        InvestigationRow.tenant == tenant, InvestigationRow.helpdesk == helpdesk, InvestigationRow.ticket == ticket
+    )
+    return or_(InvestigationRow.investigation == name, InvestigationRow.ticket == name, workflow)

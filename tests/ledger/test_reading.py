@@ -1,0 +1,100 @@
+"""A run comes back whole, and is found by whatever a person has at hand."""
+
+import sqlite3
+
+import pytest
+
+from ledger.base import LedgerError
+from ledger.reading import RunReader
+from ledger.store import SqlLedger
+from models.vocabulary import CauseClass, Outcome
+from tests.ledger.investigations import NOON, claim, diagnosis, evidence, investigate, outcome
+from workflows.naming import workflow_id
+
+
+async def test_run_comes_back_with_everything(ledger: SqlLedger) -> None:
+    key = await investigate(ledger, claim())
+    run = await RunReader(ledger).load_run(key.investigation)
+    assert run.summary.key == key
+    assert run.summary.outcome is Outcome.DIAGNOSED
+    assert run.delivery is not None
+    assert (run.delivery.delivery, run.delivery.owner, run.delivery.received_at) == ("d-1", "owner-1", NOON)
+    assert [step.step for step in run.steps] == ["read", "identify", "select", "weigh/0", "verify/0"]
+    assert [one.ref.id for one in run.evidence] == [f"E{n}" for n in range(1, 9)]
+    assert run.evidence[2].body == evidence("E3", "4711")
+    assert run.answers[0].draft is not None
+    assert run.answers[0].drafted.usd == 0.01
+    assert run.diagnosis == diagnosis("4711")
+    assert run.note is not None
+    assert run.note.body is not None
+    assert run.note.note == "note-4711"
+
+
+async def test_run_whose_bodies_were_erased_still_shows_what_was_done(ledger: SqlLedger) -> None:
+    key = await investigate(ledger, claim())
+    with sqlite3.connect(ledger.database.url.database or "") as raw:
+        raw.execute("DELETE FROM bodies")
+    raw.close()
+    run = await RunReader(ledger).load_run(key.investigation)
+    assert run.diagnosis is None
+    assert len(run.evidence) == 8
+    assert {one.body for one in run.evidence} == {None}
+
+
+async def test_run_without_a_number_is_the_last_one(ledger: SqlLedger) -> None:
+    await investigate(ledger, claim())
+    await ledger.claim_delivery(claim(delivery="d-2"))
+    reader = RunReader(ledger)
+    last, first = await reader.load_run("4711"), await reader.load_run("4711", 1)
+    assert (last.summary.key.revision, last.summary.outcome, last.note) == (2, None, None)
+    assert (first.summary.key.revision, first.summary.outcome) == (1, Outcome.DIAGNOSED)
+
+
+@pytest.mark.parametrize("revision", [0, 2, -1])
+async def test_revision_that_is_not_there_is_an_error(ledger: SqlLedger, revision: int) -> None:
+    await ledger.claim_delivery(claim())
+    with pytest.raises(LedgerError, match=f"no revision {revision}; the last one is 1"):
+        await RunReader(ledger).load_run("4711", revision)
+
+
+async def test_investigation_is_found_by_id_workflow_and_ticket(ledger: SqlLedger) -> None:
+    request = claim()
+    await ledger.claim_delivery(request)
+    reader = RunReader(ledger)
+    for name in (request.investigation, workflow_id(request.ref), "4711"):
+        found = await reader.find_investigation(name)
+        assert found is not None
+        assert (found.ref, found.workflow) == (request.ref, workflow_id(request.ref))
+    assert await reader.find_investigation("4712") is None
+    with pytest.raises(LedgerError, match="'4712'"):
+        await reader.load_run("4712")
+
+
+async def test_ticket_of_two_tenants_asks_which(ledger: SqlLedger) -> None:
+    await ledger.claim_delivery(claim())
+    await ledger.claim_delivery(claim(tenant="globex"))
+    reader = RunReader(ledger)
+    with pytest.raises(LedgerError, match="acme/zendesk/4711, globex/zendesk/4711"):
+        await reader.find_investigation("4711")
+    found = await reader.find_investigation("4711", tenant="globex")
+    assert found is not None
+    assert found.ref.tenant == "globex"
+
+
+async def test_runs_are_listed_newest_first_and_filtered(ledger: SqlLedger) -> None:
+    await investigate(ledger, claim("1", "d-1"))
+    other = (await ledger.claim_delivery(claim("2", "d-2", tenant="globex"))).key
+    await ledger.record_outcome(outcome(other, Outcome.FAILED))
+    await ledger.claim_delivery(claim("3", "d-3"))
+    reader = RunReader(ledger)
+
+    async def tickets(**wanted: object) -> list[str]:
+        return [run.key.ref.ticket for run in await reader.list_runs(**wanted)]  # type: ignore[arg-type]
+
+    assert await tickets() == ["3", "2", "1"]
+    assert await tickets(limit=1) == ["3"]
+    assert await tickets(tenant="globex") == ["2"]
+    assert await tickets(outcome=Outcome.FAILED) == ["2"]
+    assert await tickets(cause=CauseClass.DEPLOY_REGRESSION) == ["1"]
+    assert await tickets(running=True) == ["3"]
+    assert await tickets(ticket="1") == ["1"]
