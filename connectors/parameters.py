@@ -1,0 +1,46 @@
+"""The parameters of an operation, read into a small model of its own, and questions that are asked together."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping
+from typing import Annotated, TypeVar
+
+from pydantic import BeforeValidator, ValidationError
+
+from connectors.answers import check_operation
+from models.base import Strict
+from models.evidence import SourceRequest
+
+T = TypeVar("T")
+
+
+def _one_is_a_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+TextList = Annotated[list[str], BeforeValidator(_one_is_a_list)]
+"""A list of strings; one string is a list of one."""
+
+
+def read_parameters(request: SourceRequest, operations: Mapping[str, type[Strict]]) -> Strict:
+    """Return the request's parameters as the model of its operation.
+
+    Raises:
+        ValueError: an unknown operation or parameter, or a value of another shape; names those known, never the value.
+    """
+    check_operation(request, {name: frozenset(model.model_fields) for name, model in operations.items()})
+    try:
+        return operations[request.operation].model_validate(request.parameters)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "parameters"
+        raise ValueError(f"{request.operation!r} cannot take {where!r}: {first['msg']}") from None
+
+
+async def ask_together(questions: Iterable[Coroutine[object, object, T]]) -> list[T]:
+    """Run several questions at once, in order of their answers; the first failure stops the others and is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(question) for question in questions]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
