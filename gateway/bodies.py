@@ -12,7 +12,7 @@ TIME_CAP = 10.0
 """Seconds for the whole body."""
 
 
-async def read_json_body(request: Request, *, size_cap: int = SIZE_CAP, time_cap: float = TIME_CAP) -> bytes:
+async def read_json_body(request: Request) -> bytes:
     """Return the body as received, unparsed.
 
     Raises:
@@ -22,21 +22,21 @@ async def read_json_body(request: Request, *, size_cap: int = SIZE_CAP, time_cap
     if kind != "application/json":
         raise Refusal(415, "unsupported-type", "send application/json")
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and len(announced) < 20 and int(announced) > size_cap:
-        raise _too_large(size_cap)
+    if announced.isdecimal() and len(announced) < 20 and int(announced) > SIZE_CAP:
+        raise _too_large()
     body = bytearray()
     try:
-        async with asyncio.timeout(time_cap):
+        async with asyncio.timeout(TIME_CAP):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > size_cap:
-                    raise _too_large(size_cap)
+                if len(body) > SIZE_CAP:
+                    raise _too_large()
     except TimeoutError:
-        raise Refusal(408, "slow-body", f"the body did not arrive within {time_cap:g} s") from None
+        raise Refusal(408, "slow-body", f"the body did not arrive within {TIME_CAP:g} s") from None
     except ClientDisconnect:
         raise Refusal(400, "disconnected", "the connection closed before the body was whole") from None
     return bytes(body)
 
 
-def _too_large(size_cap: int) -> Refusal:
-    return Refusal(413, "too-large", f"a delivery has at most {size_cap} bytes")
+def _too_large() -> Refusal:
+    return Refusal(413, "too-large", f"a delivery has at most {SIZE_CAP} bytes")

@@ -104,7 +104,7 @@ class StandardHelpdesk:
 
     async def find_note(self, ticket: str, marker: str) -> PostedNote | None:
         """Ask for the note with that marker. See helpdesks.base.Helpdesk."""
-        page = await self._http.get(self._notes_url(ticket), NotesPage, {"marker": marker})
+        page = await self._http.get(self._notes_url(ticket, marker), NotesPage)
         return next((PostedNote(id=note.id) for note in page.notes if note.marker == marker), None)
 
     async def post_note(self, ticket: str, note: RenderedNote, updated_stamp: str = "") -> PostedNote:
@@ -137,9 +137,10 @@ class StandardHelpdesk:
             raise TicketNotFound(f"{ticket!r} is not the id of a ticket")
         return self._ticket_address.replace(_PLACE, quote(ticket, safe=""))
 
-    def _notes_url(self, ticket: str) -> str:
+    def _notes_url(self, ticket: str, marker: str) -> str:
         url = httpx.URL(self._ticket_url(ticket))
-        return str(url.copy_with(path=url.path.rstrip("/") + "/notes"))
+        # What the configured address already asks for is kept.
+        return str(url.copy_with(path=url.path.rstrip("/") + "/notes").copy_merge_params({"marker": marker}))
 
     def _objection(self, request: httpx.Request, body: bytes) -> Objection:
         if request.method != "POST" or str(request.url) != str(httpx.URL(self._note_url)):

@@ -1,8 +1,8 @@
 """Zendesk's JSON as far as it is read (developer.zendesk.com: tickets, ticket comments, users, organizations, ticket fields)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import JsonValue
+from pydantic import BeforeValidator, JsonValue
 
 from helpdesks.inbound import Id
 from models.base import Frozen, Moment
@@ -133,18 +133,28 @@ class UpdatePage(Frozen):
     audit: Audit
 
 
+def _exactly(wanted: bool) -> BeforeValidator:
+    def check(value: object) -> object:
+        # To Python 0 is False; to Zendesk's Ruby 0 is true.
+        if value is not wanted:
+            raise ValueError(f"must be {wanted}")
+        return value
+
+    return BeforeValidator(check)
+
+
 class NoteComment(Frozen, extra="forbid"):
     """The one comment that may be written."""
 
     html_body: str
-    public: Literal[False]
+    public: Annotated[Literal[False], _exactly(False)]
 
 
 class NoteTicket(Frozen, extra="forbid"):
     """What a note changes on a ticket: nothing but one comment, and only if the ticket is as it was read."""
 
     comment: NoteComment
-    safe_update: Literal[True] = True
+    safe_update: Annotated[Literal[True], _exactly(True)] = True
     updated_stamp: str
 
 
