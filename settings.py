@@ -1,0 +1,465 @@
+"""The only reader of the environment and of whydesk.yaml: every problem at once, with its place, and no secret shown."""
+
+import difflib
+import re
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self, cast
+
+import yaml
+from pydantic import BaseModel, PrivateAttr, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from models.base import Strict
+from models.tenant import SecretRef, Tenant
+
+YamlPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One variable of the environment. The field of `Settings` has its name in lower case without `WHYDESK_`."""
+
+    name: str
+    kind: str
+    """A key of `_KINDS`, or choices: `json|console`."""
+    default: str
+    help: str
+
+    @property
+    def field(self) -> str:
+        """The name of the field that holds it."""
+        return self.name.lower().removeprefix("whydesk_")
+
+
+SETTINGS = (
+    Setting("TEMPORAL_ADDRESS", "text", "", "Temporal's host:port; empty starts a local server"),
+    Setting("TEMPORAL_NAMESPACE", "text", "default", "Temporal's namespace"),
+    Setting("TEMPORAL_API_KEY", "secret", "", "API key, for Temporal Cloud; turns TLS on"),
+    Setting("TEMPORAL_TLS", "flag", "", "true or false; empty: on where there is an API key or a certificate"),
+    Setting("TEMPORAL_TLS_SERVER_NAME", "text", "", "Name to expect in the server's certificate"),
+    Setting(
+        "TEMPORAL_TLS_SERVER_CA_CERT_PATH", "file", "", "PEM file of the authority that signed the server's certificate"
+    ),
+    Setting("TEMPORAL_TLS_CLIENT_CERT_PATH", "file", "", "PEM file of our certificate, for mTLS"),
+    Setting("TEMPORAL_TLS_CLIENT_KEY_PATH", "file", "", "PEM file of our key, for mTLS"),
+    Setting("TEMPORAL_CLI_PATH", "file", "", "The temporal command that runs the local server; empty looks for one"),
+    Setting("WHYDESK_CONFIG", "path", "whydesk.yaml", "The tenants' configuration"),
+    Setting("WHYDESK_STATE", "path", ".whydesk", "Folder of the local server's and the ledger's files"),
+    Setting(
+        "WHYDESK_LEDGER_URL", "secret", "", "sqlite:///PATH or postgresql://…; empty is ledger.db in the state folder"
+    ),
+    Setting("WHYDESK_LOG_LEVEL", "debug|info|warning|error", "info", "The least level that is logged"),
+    Setting("WHYDESK_LOG_FORMAT", "json|console", "json", "One JSON object per line, or lines for people"),
+    Setting("WHYDESK_GATEWAY_HOST", "text", "127.0.0.1", "Address that the gateway listens on"),
+    Setting("WHYDESK_GATEWAY_PORT", "port", "8088", "Port that the gateway listens on"),
+    Setting("WHYDESK_METRICS_PORT", "port", "0", "Port of the worker's Prometheus metrics; 0 is off"),
+    Setting("BUILD_ID", "text", "", "The worker's version in production; empty on a machine of one's own"),
+)
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. `problems` has one line for each thing to mend."""
+
+    def __init__(self, problems: list[str]) -> None:
+        """Print all of them."""
+        self.problems = tuple(problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__("\n".join([f"{count} in the configuration:", *(f"  {problem}" for problem in problems)]))
+
+
+class Settings(Strict):
+    """All that the processes of one installation need to know."""
+
+    temporal_address: str
+    temporal_namespace: str
+    temporal_api_key: SecretStr | None
+    temporal_tls: bool | None
+    temporal_tls_server_name: str
+    temporal_tls_server_ca_cert_path: Path | None
+    temporal_tls_client_cert_path: Path | None
+    temporal_tls_client_key_path: Path | None
+    temporal_cli_path: Path | None
+    config: Path
+    state: Path
+    ledger_url: SecretStr
+    log_level: str
+    log_format: str
+    gateway_host: str
+    gateway_port: int
+    metrics_port: int
+    build_id: str
+    tenants: dict[str, Tenant]
+    _secrets: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], config_path: Path | None = None) -> Self:
+        """Read everything once.
+
+        Args:
+            environ: The environment.
+            config_path: Counts before WHYDESK_CONFIG. The default file may be absent: then there are no tenants.
+
+        Raises:
+            ConfigError: with all problems of both.
+        """
+        problems: list[str] = []
+        values = _read_environment(environ, problems)
+        named = config_path is not None or bool(environ.get("WHYDESK_CONFIG"))
+        config = config_path or cast(Path, values["config"])
+        document = _Document.read(config, problems) if named or config.exists() else None
+        tenants = _read_tenants(document, problems) if document else {}
+        secrets = _resolve_secrets(document, tenants, environ, problems) if document else {}
+        if problems:
+            raise ConfigError(problems)
+        state = cast(Path, values["state"]).absolute()
+        url = values["ledger_url"] or SecretStr(f"sqlite:///{state}/ledger.db")
+        settings = cls.model_validate(
+            values | {"config": config.absolute(), "state": state, "ledger_url": url, "tenants": tenants}
+        )
+        settings._secrets.update(secrets)
+        return settings
+
+    def secret(self, ref: str) -> SecretStr:
+        """Return the secret of a reference that stands in whydesk.yaml.
+
+        Raises:
+            KeyError: no tenant's configuration has that reference.
+        """
+        if ref not in self._secrets:
+            raise KeyError(f"{ref!r} is not a secret reference of {str(self.config)!r}; known: {sorted(self._secrets)}")
+        return self._secrets[ref]
+
+
+def env_example() -> str:
+    """Return what .env.example holds."""
+    head = (
+        "# What Whydesk reads from the environment; each line shows its default.\n"
+        "# Secrets of a tenant (ANTHROPIC_API_KEY, STRIPE_KEY …) may have any name: whydesk.yaml refers to them as env:NAME.\n"
+    )
+    return head + "".join(f"\n# {one.help}\n# {one.name}={one.default}\n" for one in SETTINGS)
+
+
+def _flag(text: str) -> bool:
+    return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+
+
+def _port(text: str) -> int:
+    return range(65536)[int(text)] if text.isdecimal() else int("")
+
+
+def _file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise ValueError
+    return Path(text)
+
+
+_KINDS: dict[str, tuple[Callable[[str], object], str, object]] = {
+    "text": (str, "text", ""),
+    "secret": (SecretStr, "text", None),
+    "flag": (_flag, "true or false", None),
+    "port": (_port, "a port, 0 to 65535", 0),
+    "file": (_file, "the path of a file that exists", None),
+    "path": (Path, "a path", None),
+}
+"""Kind to its parser, what is expected, and the value of an empty variable."""
+
+
+def _read_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for setting in SETTINGS:
+        text = environ.get(setting.name) or setting.default
+        choices = setting.kind.split("|")
+        if len(choices) > 1:
+            if text not in choices:
+                problems.append(f"{setting.name}: {text!r} is not one of {', '.join(choices)} ({setting.help})")
+            values[setting.field] = text
+            continue
+        parse, expected, empty = _KINDS[setting.kind]
+        try:
+            values[setting.field] = parse(text) if text else empty
+        except (ValueError, KeyError, IndexError):
+            problems.append(f"{setting.name}: {text!r} is not {expected} ({setting.help})")
+    known = [setting.name for setting in SETTINGS]
+    for name in environ:
+        if name.startswith("WHYDESK_") and name not in known:
+            problems.append(f"{name}: unknown setting{_did_you_mean(name, known)}")
+    return values
+
+
+def _did_you_mean(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(known))}"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML where `off` and `no` are words, as YAML 1.2 has it: `mode: off` must not read as false."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|false|False)$"), list("tTfF"))
+
+
+class _Document:
+    """A YAML file with the line of every key and item."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.data: object = None
+        self._lines: dict[YamlPath, int] = {}
+
+    @classmethod
+    def read(cls, path: Path, problems: list[str]) -> "_Document | None":
+        document = cls(path)
+        try:
+            loader = _Loader(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})")
+            return None
+        except yaml.YAMLError as error:
+            problems.append(f"{path}: {error}")
+            return None
+        try:
+            node = loader.get_single_node()
+            document.data = {} if node is None else document._value(loader, node, (), problems)
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            problems.append(f"{path}:{line}: {error.problem or 'not YAML'}; mend the syntax first")
+            return None
+        except RecursionError:
+            problems.append(f"{path}: an alias refers to itself; write the value out")
+            return None
+        finally:
+            loader.dispose()
+        return document
+
+    def _value(self, loader: _Loader, node: yaml.Node, at: YamlPath, problems: list[str]) -> object:
+        self._lines.setdefault(at, node.start_mark.line + 1)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(loader, item, (*at, index), problems) for index, item in enumerate(node.value)]
+        if not isinstance(node, yaml.MappingNode):
+            return loader.construct_object(node, deep=True)
+        self._find_duplicates(node, at, problems)
+        loader.flatten_mapping(node)
+        result: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            self._lines[(*at, key)] = key_node.start_mark.line + 1
+            result[key] = self._value(loader, value_node, (*at, key), problems)
+        return result
+
+    def _find_duplicates(self, node: yaml.MappingNode, at: YamlPath, problems: list[str]) -> None:
+        seen: dict[str, int] = {}
+        for key_node, _ in node.value:
+            key, line = str(key_node.value), key_node.start_mark.line + 1
+            if key in seen and key != "<<":
+                problems.append(f"{self.path}:{line}: {_dotted((*at, key))}: written twice, first in line {seen[key]}")
+            seen[key] = line
+
+    def problem(self, at: YamlPath, text: str) -> str:
+        """Say it with the place: the nearest that the file has."""
+        line = next((self._lines[at[:end]] for end in range(len(at), -1, -1) if at[:end] in self._lines), 1)
+        return f"{self.path}:{line}: {_dotted(at)}: {text}"
+
+
+def _dotted(at: YamlPath) -> str:
+    return ".".join(str(part) for part in at) or "the file"
+
+
+def _read_tenants(document: _Document, problems: list[str]) -> dict[str, Tenant]:
+    if not isinstance(document.data, dict):
+        problems.append(document.problem((), "expected a mapping with the key 'tenants'"))
+        return {}
+    for key in document.data:
+        if key != "tenants":
+            problems.append(document.problem((key,), f"unknown key{_did_you_mean(key, ['tenants'])}"))
+    found = document.data.get("tenants")
+    if not isinstance(found, dict):
+        problems.append(document.problem(("tenants",), "expected a mapping from a tenant's id to its configuration"))
+        return {}
+    tenants = {key: _read_tenant(document, key, value, problems) for key, value in found.items()}
+    return {key: tenant for key, tenant in tenants.items() if tenant is not None}
+
+
+def _read_tenant(document: _Document, key: str, data: object, problems: list[str]) -> Tenant | None:
+    at: YamlPath = ("tenants", key)
+    if not isinstance(data, dict):
+        problems.append(document.problem(at, f"{_shown(data, at)} is not a mapping"))
+        return None
+    if "id" in data:
+        problems.append(document.problem((*at, "id"), "unknown key; a tenant's id is the key that it stands under"))
+        return None
+    try:
+        tenant = Tenant.model_validate({**data, "id": key})
+    except ValidationError as error:
+        problems.extend(_explain(document, at, data, details) for details in error.errors(include_url=False))
+        return None
+    for name in tenant.helpdesks:
+        if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+            expected = "is not a name; expected lower-case letters, digits and hyphens"
+            problems.append(document.problem((*at, "helpdesks", name), f"{name!r} {expected}"))
+    return _with_folders(document, at, tenant, problems)
+
+
+def _with_folders(document: _Document, at: YamlPath, tenant: Tenant, problems: list[str]) -> Tenant:
+    """Folders are meant from where the file lies, wherever the process was started."""
+
+    def absolute(folder: str, *place: str | int) -> str:
+        path = (document.path.absolute().parent / folder).resolve()
+        if not path.is_dir():
+            problems.append(document.problem((*at, *place), f"{folder!r} is not a folder ({str(path)!r} was tried)"))
+        return str(path)
+
+    dirs = [absolute(folder, "playbook_dirs", index) for index, folder in enumerate(tenant.playbook_dirs)]
+    connectors = tenant.connectors
+    if connectors.docs and connectors.docs.folder:
+        folder = absolute(connectors.docs.folder, "connectors", "docs", "folder")
+        connectors = connectors.model_copy(update={"docs": connectors.docs.model_copy(update={"folder": folder})})
+    return tenant.model_copy(update={"playbook_dirs": dirs, "connectors": connectors})
+
+
+_REF_PATTERN = r"^(env|file):.+$"
+"""That of `SecretRef`; a test compares them."""
+_SECRET_NAME = re.compile(r"(token|secret|secrets|password|key)$")
+
+
+def _explain(document: _Document, at: YamlPath, data: dict[str, object], details: ErrorDetails) -> str:
+    """Say one finding of pydantic by the file's own path, with what is expected and nothing that may be secret."""
+    if details["loc"] == ("id",):
+        expected = "lower-case letters, digits and hyphens, a letter first, 40 at most"
+        return document.problem(at, f"{at[-1]!r} is not a tenant's id; expected {expected}")
+    place, value, shapes = _locate(data, details["loc"])
+    where = (*at, *place)
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = sorted({name for shape in shapes for name in shape.model_fields})
+        return document.problem(where, f"unknown key{_did_you_mean(str(place[-1]), known)}")
+    if kind == "missing":
+        return document.problem(where, "is missing; it is required")
+    if kind == "string_pattern_mismatch" and context.get("pattern") == _REF_PATTERN:
+        return document.problem(where, "a secret must not stand here itself; write env:NAME or file:PATH")
+    if kind == "union_tag_invalid":
+        expected = f"expected one of {context['expected_tags']}"
+        return document.problem((*where, "kind"), f"{context['tag']!r} is not a kind; {expected}")
+    if kind == "union_tag_not_found":
+        return document.problem((*where, "kind"), "is missing; it is required")
+    hint = " (write it in quotes)" if kind == "string_type" and isinstance(value, int | float) else ""
+    message = details["msg"].removeprefix("Value error, ")
+    return document.problem(where, f"{_shown(value, where)}: {message[:1].lower()}{message[1:]}{hint}")
+
+
+def _shown(value: object, at: YamlPath) -> str:
+    if any(isinstance(part, str) and _SECRET_NAME.search(part) for part in at):
+        return "what stands here (not shown)"
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    text = re.sub(r"//[^/@]*@", "//…@", str(value))
+    return repr(text if len(text) <= 80 else text[:79] + "…") if isinstance(value, str) else repr(value)
+
+
+def _locate(data: object, loc: YamlPath) -> tuple[YamlPath, object, list[type[BaseModel]]]:
+    """Follow pydantic's location, which also names members of unions; return the file's path, the value, the models there."""
+    place: list[str | int] = []
+    shapes: list[type[BaseModel]] = [Tenant]
+    hints: list[object] = [Tenant]
+    for index, part in enumerate(loc):
+        inside = (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int))
+        if not inside and index < len(loc) - 1:
+            hints = [hint for hint in hints if not _is_model(hint) or _has_tag(hint, part)] or hints
+            shapes = [hint for hint in hints if _is_model(hint)]
+            continue
+        place.append(part)
+        if not inside:
+            return tuple(place), None, shapes
+        data = cast(dict[str | int, object], data)[part]
+        hints = [leaf for hint in hints for leaf in _inside(hint, part)]
+        if index < len(loc) - 1:
+            shapes = [hint for hint in hints if _is_model(hint)]
+    return tuple(place), data, shapes
+
+
+def _is_model(hint: object) -> typing.TypeGuard[type[BaseModel]]:
+    return isinstance(hint, type) and issubclass(hint, BaseModel)
+
+
+def _has_tag(shape: object, tag: str | int) -> bool:
+    hint = typing.get_type_hints(shape).get("kind")
+    return tag in typing.get_args(hint)
+
+
+def _inside(hint: object, part: str | int) -> Iterator[object]:
+    """The types that may stand under a key or an index of a value of that type."""
+    if _is_model(hint):
+        yield from _leaves(typing.get_type_hints(hint).get(str(part)))
+    elif typing.get_origin(hint) in (dict, list):
+        yield from _leaves(typing.get_args(hint)[-1])
+
+
+def _leaves(hint: object) -> Iterator[object]:
+    """The members of a union, without annotations."""
+    origin = typing.get_origin(hint)
+    if origin is Annotated:
+        yield from _leaves(typing.get_args(hint)[0])
+    elif origin in (typing.Union, type(int | str)):
+        for member in typing.get_args(hint):
+            yield from _leaves(member)
+    else:
+        yield hint
+
+
+def _resolve_secrets(
+    document: _Document, tenants: dict[str, Tenant], environ: Mapping[str, str], problems: list[str]
+) -> dict[str, SecretStr]:
+    secrets: dict[str, SecretStr] = {}
+    for key, tenant in tenants.items():
+        for place, ref in _references(tenant, ()):
+            try:
+                secrets[ref] = SecretStr(_read_secret(ref, environ, document.path.absolute().parent))
+            except LookupError as error:
+                problems.append(document.problem(("tenants", key, *place), f"{ref!r}: {error.args[0]}"))
+    return secrets
+
+
+def _read_secret(ref: str, environ: Mapping[str, str], folder: Path) -> str:
+    scheme, _, name = ref.partition(":")
+    if scheme == "env":
+        if not environ.get(name):
+            raise LookupError(f"the environment has no {name}; set it where this process starts")
+        return environ[name]
+    path = folder / name
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LookupError(f"{str(path)!r} cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
+    if not secret:
+        raise LookupError(f"{str(path)!r} is empty")
+    return secret
+
+
+def _references(model: BaseModel, at: YamlPath) -> Iterator[tuple[YamlPath, str]]:
+    """Every secret reference of a configuration, found by the types of the fields and not by how a value looks."""
+    hints = typing.get_type_hints(type(model), include_extras=True)
+    for name in type(model).model_fields:
+        yield from _references_in(getattr(model, name), hints[name], (*at, name))
+
+
+def _references_in(value: object, hint: object, at: YamlPath) -> Iterator[tuple[YamlPath, str]]:
+    if isinstance(value, BaseModel):
+        yield from _references(value, at)
+    elif isinstance(value, str) and _mentions_secret(hint):
+        yield at, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _references_in(item, hint, (*at, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _references_in(item, hint, (*at, index))
+
+
+def _mentions_secret(hint: Any) -> bool:
+    return hint == SecretRef or any(_mentions_secret(part) for part in typing.get_args(hint))

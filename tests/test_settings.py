@@ -1,0 +1,241 @@
+"""Every problem at once and in its place, secrets nowhere but where they are asked for."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+import settings as settings_module
+from models.tenant import SecretRef, ZendeskConfig
+from models.vocabulary import Mode
+from settings import SETTINGS, ConfigError, Settings, env_example
+
+ACME = """
+tenants:
+  acme:
+    mode: off
+    helpdesks:
+      zendesk:
+        kind: zendesk
+        base_url: https://acme.example.com
+        email: bot@example.com
+        token: env:ZENDESK_TOKEN
+        webhook_secrets: ["env:HOOK", "file:hook.txt"]
+        actor_id: "77"
+    connectors:
+      stripe:
+        api_key: env:STRIPE_KEY
+      docs:
+        folder: docs
+    models:
+      - model: some-model
+        api_key: env:MODEL_KEY
+"""
+SECRETS = {"ZENDESK_TOKEN": "zd-hunter2", "HOOK": "hk-hunter2", "STRIPE_KEY": "rk-hunter2", "MODEL_KEY": "sk-hunter2"}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "hook.txt").write_text("whsec_hunter2\n")
+    path = tmp_path / "whydesk.yaml"
+    path.write_text(ACME)
+    return path
+
+
+def problems(environ: dict[str, str], path: Path | None = None) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        Settings.load(environ, path)
+    for problem in caught.value.problems:
+        assert problem in str(caught.value)
+    return list(caught.value.problems)
+
+
+def change(path: Path, old: str, new: str) -> None:
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def problems_of(path: Path) -> list[str]:
+    """The problems without the path of the file, which must start each."""
+    found = problems(SECRETS, path)
+    assert all(problem.startswith(f"{path}:") for problem in found)
+    return [problem.removeprefix(f"{path}:") for problem in found]
+
+
+def test_nothing_set_gives_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.load({})
+    assert settings.tenants == {}
+    assert settings.ledger_url.get_secret_value() == f"sqlite:///{tmp_path}/.whydesk/ledger.db"
+    assert (settings.gateway_host, settings.gateway_port, settings.metrics_port) == ("127.0.0.1", 8088, 0)
+    assert (settings.temporal_namespace, settings.temporal_tls, settings.temporal_api_key) == ("default", None, None)
+
+
+def test_environment_is_read(config: Path) -> None:
+    environ = SECRETS | {
+        "WHYDESK_CONFIG": str(config),
+        "WHYDESK_STATE": "/var/lib/whydesk",
+        "WHYDESK_LEDGER_URL": "postgresql://u:hunter2@db.example.com/w",
+        "TEMPORAL_ADDRESS": "temporal.example.com:7233",
+        "TEMPORAL_API_KEY": "key-hunter2",
+        "TEMPORAL_TLS": "true",
+        "TEMPORAL_TLS_SERVER_CA_CERT_PATH": str(config),
+        "WHYDESK_GATEWAY_PORT": "9000",
+        "WHYDESK_LOG_FORMAT": "console",
+        "BUILD_ID": "abc",
+        "UNRELATED": "x",
+    }
+    settings = Settings.load(environ)
+    assert settings.temporal_address == "temporal.example.com:7233"
+    assert settings.temporal_api_key == SecretStr("key-hunter2")
+    assert settings.temporal_tls is True
+    assert settings.temporal_tls_server_ca_cert_path == config
+    assert settings.gateway_port == 9000
+    assert settings.state == Path("/var/lib/whydesk")
+    assert settings.ledger_url.get_secret_value().startswith("postgresql")
+    assert list(settings.tenants) == ["acme"]
+
+
+def test_tenant_is_read_with_its_id_its_folders_and_off_as_a_word(config: Path) -> None:
+    tenant = Settings.load(SECRETS, config).tenants["acme"]
+    assert (tenant.id, tenant.mode) == ("acme", Mode.OFF)
+    assert tenant.connectors.docs is not None
+    assert tenant.connectors.docs.folder == str(config.parent / "docs")
+    assert isinstance(tenant.helpdesks["zendesk"], ZendeskConfig)
+
+
+def test_secrets_are_given_by_reference_and_shown_nowhere(config: Path) -> None:
+    settings = Settings.load(SECRETS | {"TEMPORAL_API_KEY": "key-hunter2"}, config)
+    assert settings.secret("env:STRIPE_KEY").get_secret_value() == "rk-hunter2"
+    assert settings.secret("env:HOOK").get_secret_value() == "hk-hunter2"
+    assert settings.secret("file:hook.txt").get_secret_value() == "whsec_hunter2"
+    with pytest.raises(KeyError, match="env:OTHER"):
+        settings.secret("env:OTHER")
+    for shown in (repr(settings), str(settings), settings.model_dump_json(), repr(vars(settings)), repr(settings.copy)):
+        assert "hunter2" not in shown
+
+
+def test_problems_of_the_environment_come_together() -> None:
+    environ = {
+        "WHYDESK_GATEWAY_PORT": "eighty",
+        "WHYDESK_METRICS_PORT": "70000",
+        "WHYDESK_LOG_LEVEL": "loud",
+        "TEMPORAL_TLS": "perhaps",
+        "TEMPORAL_CLI_PATH": "/nowhere/temporal",
+        "WHYDESK_GATEWAY_PROT": "1",
+        "WHYDESK_CONFIG": "/nowhere/whydesk.yaml",
+    }
+    found = problems(environ)
+    assert len(found) == 7
+    text = "\n".join(found)
+    assert "WHYDESK_GATEWAY_PORT: 'eighty' is not a port, 0 to 65535" in text
+    assert "WHYDESK_METRICS_PORT: '70000'" in text
+    assert "WHYDESK_LOG_LEVEL: 'loud' is not one of debug, info, warning, error" in text
+    assert "TEMPORAL_CLI_PATH: '/nowhere/temporal' is not the path of a file" in text
+    assert "WHYDESK_GATEWAY_PROT: unknown setting; did you mean 'WHYDESK_GATEWAY_PORT'?" in text
+    assert "/nowhere/whydesk.yaml: cannot be read (No such file or directory)" in text
+
+
+def test_every_problem_of_the_file_has_its_line_and_path(config: Path) -> None:
+    change(config, "email:", "emial:")
+    change(config, 'actor_id: "77"', "actor_id: 77")
+    change(config, "https://acme.example.com", "not-a-url")
+    change(config, "mode: off", "mode: on")
+    change(config, "- model: some-model", "- model: some-model\n        timeout: soon")
+    assert problems_of(config) == [
+        "4: tenants.acme.mode: 'on': input should be 'off', 'shadow' or 'note'",
+        "8: tenants.acme.helpdesks.zendesk.base_url: 'not-a-url': input should be a valid URL, relative URL without a base",
+        "6: tenants.acme.helpdesks.zendesk.email: is missing; it is required",
+        "12: tenants.acme.helpdesks.zendesk.actor_id: 77: input should be a valid string (write it in quotes)",
+        "9: tenants.acme.helpdesks.zendesk.emial: unknown key; did you mean 'email'?",
+        "20: tenants.acme.models.0.timeout: 'soon': input should be a valid number, unable to parse string as a number",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("kind: zendesk", "kind: zendask", "7: tenants.acme.helpdesks.zendesk.kind: 'zendask' is not a kind"),
+        ("        kind: zendesk\n", "", "6: tenants.acme.helpdesks.zendesk.kind: is missing"),
+        ("  acme:", "  Acme Inc:", "3: tenants.Acme Inc: 'Acme Inc' is not a tenant's id"),
+        ("tenants:", "tennants:", "2: tennants: unknown key; did you mean 'tenants'?"),
+        ("      zendesk:", "      Zen/Desk:", "6: tenants.acme.helpdesks.Zen/Desk: 'Zen/Desk' is not a name"),
+        ("folder: docs", "folder: dogs", "17: tenants.acme.connectors.docs.folder: 'dogs' is not a folder"),
+        ("mode: off", "id: other", "4: tenants.acme.id: unknown key; a tenant's id is the key"),
+        ("stripe:", "strype:", "14: tenants.acme.connectors.strype: unknown key; did you mean 'stripe'?"),
+        (
+            "env:STRIPE_KEY",
+            "env:STRIPE",
+            "15: tenants.acme.connectors.stripe.api_key: 'env:STRIPE': the environment has no",
+        ),
+        ("file:hook.txt", "file:hok.txt", "11: tenants.acme.helpdesks.zendesk.webhook_secrets.1: 'file:hok.txt': "),
+        ("mode: off", "mode: off\n    mode: note", "5: tenants.acme.mode: written twice, first in line 4"),
+        ("connectors:", "connectors: [", "0: "),
+        ("    models:", "    models: &m\n      - *m", "0: "),
+    ],
+)
+def test_problem_is_said(config: Path, old: str, new: str, said: str) -> None:
+    change(config, old, new)
+    found = problems(SECRETS, config)
+    if said == "0: ":
+        assert len(found) == 1
+        assert found[0].startswith(str(config))
+    else:
+        assert any(problem.startswith(f"{config}:{said}") for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("env:STRIPE_KEY", "rk_live_hunter2"),
+        ("env:STRIPE_KEY", "[hunter2]"),
+        ('["env:HOOK", "file:hook.txt"]', '["whsec_hunter2"]'),
+        ("api_key: env:MODEL_KEY", "apikey: hunter2"),
+        ("https://acme.example.com", "htps//user:hunter2@acme.example.com"),
+        ("https://acme.example.com", "ftp://user:hunter2@acme.example.com"),
+    ],
+)
+def test_secret_in_the_wrong_place_is_not_repeated(config: Path, old: str, new: str) -> None:
+    change(config, old, new)
+    assert "hunter2" not in "\n".join(problems_of(config))
+
+
+def test_empty_and_foreign_files_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "whydesk.yaml"
+    for text in ("", "- a\n", "tenants: []\n", "tenants:\n  acme: 3\n"):
+        path.write_text(text)
+        assert len(problems({}, path)) == 1
+    path.write_bytes(b"\xff\xfe\x00")
+    assert "not UTF-8" in problems({}, path)[0]
+
+
+def test_merged_keys_may_be_overridden(config: Path) -> None:
+    change(config, "      stripe:\n", "      stripe: &key\n        metadata_key: a\n")
+    change(config, "    models:\n      - model", "    models:\n      - &base\n        model")
+    config.write_text(config.read_text() + "      - <<: *base\n        model: another\n")
+    assert [model.model for model in Settings.load(SECRETS, config).tenants["acme"].models] == ["some-model", "another"]
+
+
+def test_table_of_settings_is_the_settings() -> None:
+    fields = set(Settings.model_fields) - {"tenants"}
+    assert {setting.field for setting in SETTINGS} == fields
+    assert all(setting.help for setting in SETTINGS)
+
+
+def test_env_example_has_every_setting() -> None:
+    path = Path(__file__).parents[1] / ".env.example"
+    assert path.read_text() == env_example(), "write the file anew from settings.env_example()"
+
+
+def test_defaults_load_as_they_stand_in_env_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = re.findall(r"^# ([A-Z_]+)=(.*)$", env_example(), re.MULTILINE)
+    environ = {name: value for name, value in lines if name != "WHYDESK_CONFIG"}
+    assert Settings.load(environ) == Settings.load({})
+    assert len(lines) == len(SETTINGS)
+
+
+def test_pattern_of_references_is_that_of_the_models() -> None:
+    assert settings_module._REF_PATTERN in str(SecretRef)
