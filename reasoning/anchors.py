@@ -1,0 +1,196 @@
+"""What a ticket pins an investigation to: ids, codes, routes, times, symptoms, found by code in the requester's words."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from models.customer import Anchors, Customer, Window
+from models.playbook import SpanAround
+from models.tables import ERROR_CODES
+from models.ticket import Message, Ticket
+from reasoning.stop_words import STOP_WORDS
+from reasoning.symptoms import OF_ERROR_CODE, says_still, symptom_of_status, symptoms_in
+from reasoning.ticket_text import current_spell, own_words, requester_messages
+from reasoning.ticket_times import times_in
+
+MOST = 12
+"""Items of one kind."""
+KEY_CHARACTERS = 8
+"""Of what follows a key's prefix: enough to tell keys apart, too little to use one."""
+OLDEST = timedelta(days=30)
+"""A time further back is a date that the text mentions, not when the trouble started."""
+_REQUEST = re.compile(
+    r"(?<![\w-])(req[_-][A-Za-z0-9]{4,}[A-Za-z0-9_-]*)"
+    r"|(?:request|trace|correlation)[ _-]?ids?\W{1,4}(?:is |was |are |were )?\W{0,2}([A-Za-z0-9][A-Za-z0-9_-]{7,63})",
+    re.IGNORECASE,
+)
+_TELLING = (
+    r"(?<![\d$€£#.,:/-])(?:429|401|403|502|503|504|422)(?!\d|[.,]\d|\s*(?:ms|s|sec|seconds|requests"
+    r"|customers|users|times|%|usd|eur|calls)\b)"
+)
+_NEAR = (
+    r"(?:http|status|code|error|response|respon\w+|return\w*|get\w*|receiv\w*|see\w*|with|a|an|of|and|or"
+    r"|/)[\s:=(]+(?:code\s+|http\s+)?"
+    r"([45]\d\d)(?!\d|[.,]\d|\s*(?:ms|s|sec|requests|customers|users|times|%|usd|eur|calls)\b)"
+)
+_AFTER = (
+    r"(?<![\d$€£#.,:/-])([45]\d\d)s?\s+(?:error|response|status|not found|internal|bad|payment|gateway"
+    r"|conflict|unauth|forbidden|too many)"
+)
+_STATUS = re.compile(rf"({_TELLING})|{_NEAR}|{_AFTER}|(?<![\w$€£#.])([45]\d\d)s(?!\w)", re.IGNORECASE)
+_ERROR_CODE = re.compile(
+    r"(?:error[_ ]?code|\"code\"|\"error\"|\"type\")\W{1,4}([a-z][a-z0-9]*(?:_[a-z0-9]+)+)", re.IGNORECASE
+)
+_ROUTE = re.compile(
+    r"(?<![\w.])(/v\d{1,2}(?:/[A-Za-z0-9_{}:.~-]+)+)|\b(?:GET|POST|PUT|PATCH|DELETE"
+    r"|HEAD) +(?:https?://[^/\s]+)?(/[A-Za-z0-9_{}:./~-]+)"
+    r"|https?://[^/\s]+(/v\d{1,2}(?:/[A-Za-z0-9_{}:.~-]+)+)"
+)
+_KEY = re.compile(
+    r"(?<![\w-])((?:pk|sk|rk|ak|key)_(?:(?:live|test|prod|dev|staging)_)?)([A-Za-z0-9]{3,})(?:[A-Za-z0-9_-]*)"
+)
+_INVOICE = re.compile(
+    r"(?<![\w-])(INV[-_]?[A-Z0-9]*-?\d[\w-]*|in_[A-Za-z0-9]{8,}|[A-Z0-9]{6,10}-\d{4})(?![\w-])"
+    r"|invoice\s+(?:number|no\.?|#|id|nr\.?)?\s*#?\s*([A-Z0-9][A-Z0-9-]*\d[A-Z0-9-]*)(?![\w])",
+    re.IGNORECASE,
+)
+_REGION = re.compile(
+    r"(?<![\w-])((?:us|eu|ap|sa|ca|me|af|il|uk)-(?:gov-)?(?:north|south|east|west|central|northeast|southeast"
+    r"|northwest|southwest)-?\d?"
+    r"|(?:us|europe|asia|australia|northamerica|southamerica)-(?:north|south|east|west|central|northeast"
+    r"|southeast)+\d)(?![\w-])",
+    re.IGNORECASE,
+)
+_NOT_WORDS = re.compile(r"https?://\S+|\S+@\S+|(?<!\w)\S*\d\S*|/\S+|\b[a-z]+_\S+")
+
+
+def find_anchors(ticket: Ticket, customer: Customer | None, customer_problem: str, now: datetime) -> Anchors:
+    """Read the subject and the requester's public messages.
+
+    Args:
+        ticket: With its whole conversation.
+        customer: As resolved, or None.
+        customer_problem: Why there is none.
+        now: No time of the result lies after it.
+
+    `reported_at` is the first message since the last long silence; `symptom_at` the earliest time that those messages name, at
+    most 30 days before they were written, else `reported_at`. Ids and codes come from the whole conversation.
+    """
+    messages = requester_messages(ticket)
+    spell = current_spell(ticket)
+    texts = [own_words(message.text) for message in messages]
+    whole = "\n".join((ticket.subject, *texts))
+    reported = min(spell[0].created_at if spell else ticket.created_at, now)
+    symptom = _symptom_at(ticket.subject, spell, reported)
+    statuses = tuple(dict.fromkeys(_status_codes(whole)))[:MOST]
+    codes = _unique(
+        (
+            *(code for code in sorted(ERROR_CODES) if re.search(rf"(?<!\w){code}(?!\w)", whole)),
+            *_ERROR_CODE.findall(whole),
+        )
+    )
+    span = SpanAround()
+    return Anchors(
+        reported_at=reported,
+        symptom_at=symptom,
+        window=Window(start=symptom - span.before, end=max(min(symptom + span.after, now), symptom)),
+        customer=customer,
+        customer_problem=customer_problem,
+        request_ids=_unique(found for found in _groups(_REQUEST, whole) if re.search(r"\d", found)),
+        status_codes=statuses,
+        error_codes=codes,
+        routes=_unique(_route(found) for found in _groups(_ROUTE, whole)),
+        key_ids=_unique(_keys(whole)),
+        invoices=_unique(found.rstrip("-") for found in _groups(_INVOICE, whole)),
+        regions=_unique(found.lower() for found in _groups(_REGION, whole)),
+        symptoms=_symptoms(whole, texts[1:], statuses, codes),
+        terms=_terms(ticket, texts),
+    )
+
+
+def fingerprint(ticket: Ticket, anchors: Anchors) -> str:
+    """Return the digest of what matters: a courtesy does not change it; a new id, code, route or symptom, or word that the
+    trouble goes on, does."""
+    texts = [own_words(message.text) for message in requester_messages(ticket)]
+    matters = {
+        name: sorted(str(item) for item in getattr(anchors, name))
+        for name in (
+            "request_ids",
+            "status_codes",
+            "error_codes",
+            "routes",
+            "key_ids",
+            "invoices",
+            "regions",
+            "symptoms",
+        )
+    }
+    # Each "still happening" counts: the second one is news about the answer to the first.
+    state = {"customer": anchors.customer.id if anchors.customer else "", "still": sum(map(says_still, texts[1:]))}
+    return hashlib.sha256(json.dumps([matters, state], sort_keys=True).encode()).hexdigest()
+
+
+def _symptom_at(subject: str, spell: tuple[Message, ...], reported: datetime) -> datetime:
+    named = [
+        at
+        for index, message in enumerate(spell)
+        for at in times_in(
+            f"{subject}\n{own_words(message.text)}" if index == 0 else own_words(message.text), message.created_at
+        )
+        if message.created_at - OLDEST <= at
+    ]
+    return min((at for at in named if at <= reported), default=reported)
+
+
+def _groups(pattern: re.Pattern[str], text: str) -> list[str]:
+    return [next(group for group in match.groups() if group) for match in pattern.finditer(text)]
+
+
+def _unique(found: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for item in found if item))[:MOST]
+
+
+def _status_codes(text: str) -> list[int]:
+    return [int(found) for found in _groups(_STATUS, text)]
+
+
+def _route(found: str) -> str:
+    path = found.rstrip(".,:;-~")
+    parts = [
+        "{id}" if re.fullmatch(r"\d+|[0-9a-f-]{16,}|[a-z]+_[A-Za-z0-9]*\d[A-Za-z0-9]*", part) else part
+        for part in path.split("/")
+    ]
+    return "/".join(parts)
+
+
+def _keys(text: str) -> list[str]:
+    return [
+        f"{prefix}{body[:KEY_CHARACTERS]}"
+        for prefix, body in _KEY.findall(text)
+        if prefix.count("_") > 1 or re.search(r"[0-9A-Z]", body)
+    ]
+
+
+def _symptoms(whole: str, later: list[str], statuses: Iterable[int], codes: Iterable[str]) -> tuple[str, ...]:
+    found = [*symptoms_in(whole)]
+    found += [name for status in statuses for name in symptom_of_status(status)]
+    found += [OF_ERROR_CODE[code] for code in codes if code in OF_ERROR_CODE]
+    if any(says_still(text) for text in later):
+        found.append("reopened")
+    return tuple(dict.fromkeys(found))
+
+
+def _terms(ticket: Ticket, texts: list[str]) -> tuple[str, ...]:
+    """Content words, the subject's first. They go to other systems: nothing that looks like a person or an id is among them."""
+    names = {
+        part.lower()
+        for part in re.findall(r"\w+", f"{ticket.requester.name} {ticket.requester.email.partition('@')[0]}")
+    }
+    words: list[str] = []
+    for text in (ticket.subject, *texts):
+        words += re.findall(r"[a-z][a-z-]{2,29}", _NOT_WORDS.sub(" ", text.lower()))
+    return tuple(dict.fromkeys(word.strip("-") for word in words if word not in STOP_WORDS and word not in names))[
+        :MOST
+    ]

@@ -1,0 +1,78 @@
+"""The fixed list of symptoms and the words that tell them. Playbooks name them in `applies_when.symptoms`."""
+
+import re
+
+_STILL = (
+    r"still (?:happening|failing|broken|seeing|getting|not|down|see|get|fails?|occurs?|occurring|slow|the same"
+    r"|wrong|an issue|there)"
+    r"|(?:happening|failing|broken|down|back|occurring|wrong|started) again|(?:has|is) come back|came back|re-?open"
+    r"|(?:not|isn'?t|hasn'?t been|wasn'?t|never) (?:been )?(?:fixed|resolved|solved)"
+    r"|(?:issue|problem|error)s? (?:still )?persists?|same (?:issue|problem|error)s? (?:again|as before)"
+)
+
+SYMPTOMS: dict[str, str] = {
+    "rate-limited": r"rate[- ]?limit\w*|too many requests|throttl\w+|retry-after",
+    "quota-exceeded": r"quota\w*|usage limit|monthly limit|over (?:our|my|the) limit",
+    "server-errors": r"5xx|internal (?:server )?error|server errors?|bad gateway|service unavailable"
+    r"|gateway time-?out|outage"
+    r"|api (?:is )?down|is your api down",
+    "timeouts": r"time-?outs?|timed out|timing out|never (?:returns|responds)|hangs?|hanging",
+    "slow": r"slow\w*|latency|sluggish|takes (?:forever|ages|too long|\d+ ?(?:s|sec|seconds|minutes))"
+    r"|performance|degraded",
+    "unauthorized": r"unauthori[sz]ed|invalid (?:api )?key|(?:api )?key (?:is |was |has been )?"
+    r"(?:expired|revoked|invalid|rejected|not (?:working|accepted))|authentication (?:fail\w*|errors?)"
+    r"|cannot authenticate",
+    "forbidden": r"forbidden|permission\w*|access denied|not allowed|insufficient scope|missing scopes?",
+    "payment-required": r"payment required|account (?:is |was |has been )?(?:suspended|blocked|locked|past due)",
+    "bad-request": r"bad request|validation errors?|invalid request|unprocessable",
+    "errors": r"errors?|fail(?:s|ed|ing|ures?)?|broken|not working|doesn'?t work|stopped working",
+    "charged-twice": r"charged (?:us |me )?(?:twice|double)|double[- ](?:charg|bill|count)\w+"
+    r"|duplicate (?:charge|invoice|payment)s?"
+    r"|billed (?:us |me )?(?:twice|double)|counted twice",
+    "invoice-too-high": r"(?:invoice|bill|charge|amount|total)\w*\b[^.\n]{0,60}\b(?:too high|higher|wrong"
+    r"|incorrect|doubled?|more than"
+    r"|twice|unexpected|jumped|increased|much|does ?n[o']t (?:match|add up))|overcharg\w+|over-?bill\w*",
+    "payment-failed": r"(?:payment|card|charge)s?\b[^.\n]{0,30}\b(?:fail\w*|declined|rejected"
+    r"|did ?n[o']t go through|not going through)",
+    "refund": r"refunds?|credit note|money back",
+    "webhook-missing": r"webhooks?\b[^.\n]{0,60}\b(?:missing|not (?:arriving|received|being sent|firing|coming"
+    r"|delivered)|never (?:arriv|came)\w*"
+    r"|stopped|no longer|delayed|late)|(?:not (?:receiving|getting)|no) (?:any )?webhooks?",
+    "webhook-failing": r"webhooks?\b[^.\n]{0,60}\b(?:fail\w*|errors?|signatures?|retr(?:y|ies|ied))",
+    "missing-data": r"missing (?:data|records?|events?|rows?|results?)|data (?:is )?(?:missing|lost|gone)"
+    r"|disappeared|empty results?",
+    "reopened": _STILL,
+}
+"""Symptom to the words for it, as one regular expression over the requester's text. `reopened` counts in later messages only."""
+OF_STATUS = {429: "rate-limited", 401: "unauthorized", 403: "forbidden", 402: "payment-required", 400: "bad-request",
+             422: "bad-request", 408: "timeouts", 504: "timeouts"}  # fmt: skip
+"""What a status code says by itself; 500 to 599 say `server-errors` too."""
+OF_ERROR_CODE = {
+    "rate_limited": "rate-limited",
+    "quota_exceeded": "quota-exceeded",
+    "key_revoked": "unauthorized",
+    "key_expired": "unauthorized",
+    "permission_denied": "forbidden",
+    "payment_required": "payment-required",
+    "invalid_request": "bad-request",
+    "upstream_error": "server-errors",
+    "internal_error": "server-errors",
+    "timeout": "timeouts",
+}
+_COMPILED = {name: re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE) for name, words in SYMPTOMS.items()}
+
+
+def symptoms_in(text: str) -> tuple[str, ...]:
+    """Return the symptoms that a text tells, in the order of the list, `reopened` not among them."""
+    return tuple(name for name, words in _COMPILED.items() if name != "reopened" and words.search(text))
+
+
+def symptom_of_status(status: int) -> tuple[str, ...]:
+    """Return what a status code says by itself."""
+    own = (OF_STATUS[status],) if status in OF_STATUS else ()
+    return (*own, "server-errors") if 500 <= status <= 599 else own
+
+
+def says_still(text: str) -> bool:
+    """Whether a later message says that the trouble goes on or is back."""
+    return _COMPILED["reopened"].search(text) is not None
