@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from math import isfinite
+from ssl import SSLContext
 from typing import NamedTuple, TypeVar
 
 import httpx
@@ -38,6 +40,8 @@ TIMEOUT = 10.0
 """Seconds for one whole request; what retries a write waits longer."""
 _LONGEST_WAIT = 3600.0
 _ANSWER_CAP = 16 * 1024 * 1024
+_CLOSED = (b"closed", b"maximum number of comments")
+"""How a refusal says that nothing can be added any more; a status of its own there is not."""
 _OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
 
 
@@ -106,7 +110,7 @@ class HelpdeskHttp:
         self._timeout = timeout
         self._headers = dict(headers)
         inner = transport or httpx.AsyncHTTPTransport(
-            retries=0, limits=httpx.Limits(max_connections=20, keepalive_expiry=60), trust_env=False
+            verify=_tls(), retries=0, limits=httpx.Limits(max_connections=20, keepalive_expiry=60), trust_env=False
         )
         self._client = httpx.AsyncClient(
             transport=GuardedTransport(inner, httpx.URL(reads), write),
@@ -179,6 +183,12 @@ class HelpdeskHttp:
         raise HelpdeskUnavailable(f"{asked}: no connection or a cut answer ({kind}); is the address right and up?")
 
 
+@lru_cache(maxsize=1)
+def _tls() -> SSLContext:
+    # Reading the trust store takes longer than most requests; one context serves every client.
+    return httpx.create_ssl_context(trust_env=False)
+
+
 async def _read_bounded(response: httpx.Response, asked: str) -> bytes:
     encoding = response.headers.get("content-encoding", "identity")
     if encoding != "identity":
@@ -203,10 +213,10 @@ def raise_for_status(name: str, method: str, url: str, reply: Reply) -> None:
         raise HelpdeskDenied(f"{asked}: the key is wrong or may not do this; check the token and its agent's role")
     if status == 404:
         raise TicketNotFound(f"{asked}: deleted, or never there")
+    if status in (400, 409, 410, 422) and any(words in reply.body.lower() for words in _CLOSED):
+        raise TicketClosed(f"{asked}: the ticket takes no more comments")
     if status == 409:
         raise NoteConflict(f"{asked}: the ticket changed since it was read")
-    if status in (400, 410, 422) and b"closed" in reply.body.lower():
-        raise TicketClosed(f"{asked}: the ticket is closed")
     if 300 <= status < 400:
         raise HelpdeskError(f"{asked}: it wants another address; check the configured URL")
     raise HelpdeskError(f"{asked}: it refuses what was asked{_error_keys(reply.body)}")

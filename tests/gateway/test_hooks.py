@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import httpx
 import pytest
 import structlog
 from hypothesis import given
@@ -22,7 +21,14 @@ from gateway.starter import TemporalDown
 from helpdesks.base import BadSignature
 from models.ticket import TicketRef, Trigger, TriggerKind
 from tests.gateway.serving import NOW, RECEIVERS, Started, calling, gateway
-from tests.helpdesks.signers import standard_event, standard_headers, zendesk_event, zendesk_headers, zendesk_trigger
+from tests.helpdesks.signers import (
+    UNHURRIED,
+    standard_event,
+    standard_headers,
+    zendesk_event,
+    zendesk_headers,
+    zendesk_trigger,
+)
 from workflows.naming import investigation_id
 
 HOOK = "/hooks/acme/zendesk"
@@ -284,14 +290,12 @@ SIGNED = st.one_of(
 )
 
 
+@UNHURRIED
 @given(body=SIGNED, good=st.booleans())
-def test_whatever_is_sent_gets_a_declared_answer(body: bytes, good: bool) -> None:
-    async def post() -> httpx.Response:
-        async with calling(gateway(Started())) as client:
-            headers = zendesk_headers(body, NOW) if good else zendesk_headers(body, NOW, "wrong")
-            return await client.post(HOOK, content=body, headers=headers)
-
-    answer = asyncio.run(post())
+async def test_whatever_is_sent_gets_a_declared_answer(body: bytes, good: bool) -> None:
+    headers = zendesk_headers(body, NOW) if good else zendesk_headers(body, NOW, "wrong")
+    async with calling(gateway(Started())) as client:
+        answer = await client.post(HOOK, content=body, headers=headers)
     assert answer.status_code in ({200, 202, 422} if good else {401})
     value: JsonValue = answer.json()
     assert isinstance(value, dict)

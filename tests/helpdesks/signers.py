@@ -6,7 +6,11 @@ import hmac
 import json
 from datetime import datetime
 
+from hypothesis import HealthCheck, settings
 from pydantic import JsonValue
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For properties on a machine that does other things, too."""
 
 ZENDESK_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="
 STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

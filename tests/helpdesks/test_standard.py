@@ -161,6 +161,7 @@ async def test_a_repeated_note_has_the_same_webhook_id_and_another_note_has_not(
         (say({}, 404), TicketNotFound),
         (say({}, 409), NoteConflict),
         (say({"error": "ticket is closed"}, 422), TicketClosed),
+        (say({"error": "the ticket is closed"}, 409), TicketClosed),
         (say({"error": "no"}, 422), HelpdeskError),
         (say({}, 429), HelpdeskUnavailable),
         (say({}, 500), HelpdeskUnavailable),

@@ -13,7 +13,7 @@ from helpdesks.base import BadDelivery, BadSignature
 from helpdesks.standard_inbound import StandardReceiver
 from models.tenant import StandardConfig
 from models.ticket import TriggerKind
-from tests.helpdesks.signers import STANDARD_SECRET, standard_event, standard_headers
+from tests.helpdesks.signers import STANDARD_SECRET, UNHURRIED, standard_event, standard_headers
 from tests.helpdesks.test_zendesk_inbound import flipped
 
 NOW = datetime(2026, 11, 21, 10, 0, 30, tzinfo=UTC)
@@ -155,6 +155,7 @@ def test_a_receiver_needs_good_secrets(secrets: list[str]) -> None:
     assert "MfKQ" not in str(caught.value)
 
 
+@UNHURRIED
 @given(
     part=st.sampled_from(["body", "webhook-signature", "webhook-timestamp", "webhook-id"]), bit=st.integers(0, 5_000)
 )

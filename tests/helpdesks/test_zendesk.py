@@ -174,6 +174,16 @@ async def test_a_closed_ticket_says_so() -> None:
             await helpdesk.post_note("4711", NOTE, "2026-11-21T10:05:00Z")
 
 
+async def test_a_ticket_that_is_full_is_as_good_as_closed() -> None:
+    details: JsonValue = {"base": [{"description": "Ticket has reached the maximum number of comments"}]}
+    async with opened(Account(overrides={PUT: say({"error": "RecordInvalid", "details": details}, 422)})) as (
+        _,
+        helpdesk,
+    ):
+        with pytest.raises(TicketClosed):
+            await helpdesk.post_note("4711", NOTE, "2026-11-21T10:05:00Z")
+
+
 async def test_another_422_is_not_called_closed() -> None:
     refusal = say({"error": "RecordInvalid", "details": {"comment": [{"description": "secret words"}]}}, 422)
     async with opened(Account(overrides={PUT: refusal})) as (_, helpdesk):

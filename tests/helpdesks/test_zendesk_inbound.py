@@ -15,7 +15,7 @@ from helpdesks.base import BadDelivery, BadSignature
 from helpdesks.zendesk_inbound import ZendeskReceiver
 from models.tenant import ZendeskConfig
 from models.ticket import TriggerKind
-from tests.helpdesks.signers import ZENDESK_SECRET, zendesk_event, zendesk_headers, zendesk_trigger
+from tests.helpdesks.signers import UNHURRIED, ZENDESK_SECRET, zendesk_event, zendesk_headers, zendesk_trigger
 
 NOW = datetime(2026, 11, 21, 10, 0, 30, tzinfo=UTC)
 CONFIG = ZendeskConfig(
@@ -216,6 +216,7 @@ def flipped(data: bytes, bit: int) -> bytes:
     return bytes(changed)
 
 
+@UNHURRIED
 @given(
     part=st.sampled_from(["body", "x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp"]),
     bit=st.integers(0, 10_000),
@@ -231,6 +232,7 @@ def test_any_bit_that_is_changed_is_refused(part: str, bit: int) -> None:
         RECEIVER.receive(headers, body, NOW)
 
 
+@UNHURRIED
 @given(body=st.binary(max_size=400), signature=st.text(max_size=60), stamp=st.text(max_size=30))
 def test_whatever_comes_unsigned_is_a_bad_signature(body: bytes, signature: str, stamp: str) -> None:
     with pytest.raises(BadSignature):
@@ -239,6 +241,7 @@ def test_whatever_comes_unsigned_is_a_bad_signature(body: bytes, signature: str,
         )
 
 
+@UNHURRIED
 @given(body=st.binary(max_size=400))
 def test_whatever_comes_signed_is_read_or_refused_by_name(body: bytes) -> None:
     with pytest.raises(BadDelivery):
