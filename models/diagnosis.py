@@ -1,12 +1,26 @@
 """Facts, verdicts, claims and the diagnosis: what reasoning says, before and after verification."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 from models.base import Frozen
 from models.vocabulary import CauseClass, Confidence, Outcome, Severity, Source, Verdict
 
-FactValue = bool | int | float | datetime | str
+
+def _only_a_time(value: object) -> object:
+    """Leave a text such as `20260312` a text: pydantic would read any number as seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _TIME.fullmatch(value)):
+        return value
+    raise ValueError("not a time with date, clock and zone")
+
+
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
+FactTime = Annotated[datetime, BeforeValidator(_only_a_time)]
+FactValue = bool | int | float | FactTime | str
 """A known value. Order matters to pydantic: a bool is not an int here."""
 
 

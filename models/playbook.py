@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer
 
 from models.base import Strict
 from models.vocabulary import CauseClass, Scope, Severity, Source
@@ -20,7 +20,14 @@ def _span(value: object) -> object:
     raise ValueError(f"{value!r} is not a span of time; write a number and m, h or d, such as 90m, 24h or 7d")
 
 
-Span = Annotated[timedelta, BeforeValidator(_span)]
+def _as_written(span: timedelta) -> str:
+    """Write a span as `_span` reads it, so that a stored playbook can be read again."""
+    minutes = round(span.total_seconds() / 60)
+    size, unit = next((size, unit) for size, unit in ((1440, "d"), (60, "h"), (1, "m")) if minutes % size == 0)
+    return f"{minutes // size}{unit}"
+
+
+Span = Annotated[timedelta, BeforeValidator(_span), PlainSerializer(_as_written, return_type=str, when_used="json")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 """An id: lower case, digits, hyphen, underscore."""
 FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

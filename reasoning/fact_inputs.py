@@ -11,7 +11,7 @@ from models.base import Row
 from models.customer import Anchors
 from models.diagnosis import Fact, FactValue
 from models.evidence import Evidence
-from models.vocabulary import EvidenceStatus
+from models.vocabulary import EvidenceStatus, Scope
 from reasoning.cells import NotKnown, Operand, as_number, cell_of, matches
 
 
@@ -85,6 +85,9 @@ class Given:
             raise NotKnown(f"{name} has no answer ({found.status.value})")
         if found.status is EvidenceStatus.EMPTY and not found.shows_absence:
             raise NotKnown(f"{name} found nothing, but the answer is {'cut' if found.truncated else 'old'}")
+        if found.status is EvidenceStatus.EMPTY and found.scope is Scope.FLEET:
+            # Groups of few customers are suppressed, so silence about all of them is not absence.
+            raise NotKnown(f"{name} has too few customers to tell")
         return found
 
     def rows(self, *, whole: bool = True) -> list[Row]:

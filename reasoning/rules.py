@@ -6,7 +6,7 @@ from models.base import Row
 from models.diagnosis import Claim, ClaimValue, Draft, Fact, FactValue, HypothesisVerdict, Predicate, Weighing
 from models.evidence import Evidence
 from models.playbook import Hypothesis, Playbook, Query
-from models.vocabulary import CauseClass, EvidenceStatus, Outcome, Verdict
+from models.vocabulary import CauseClass, EvidenceStatus, Outcome, Scope, Verdict
 from reasoning.cells import NotKnown, matches
 from reasoning.conditions import facts_of
 from reasoning.facts import facts_used
@@ -111,7 +111,7 @@ def _fact_claim(fact: Fact) -> Claim:
 def _query_claim(
     playbook: Playbook, hypothesis: Hypothesis, query: Query, facts: Mapping[str, Fact], found: Evidence
 ) -> Claim | None:
-    if found.shows_absence:
+    if found.shows_absence and found.scope is not Scope.FLEET:
         return Claim(predicate=Predicate.NOTHING_FOUND, subject=query.id, evidence=(found.id,))
     row = best_row(playbook, hypothesis, query, facts, found) if found.status is EvidenceStatus.FOUND else None
     if row is None:
