@@ -18,6 +18,8 @@ def id_text(value: object) -> object:
 
 Id = Annotated[str, BeforeValidator(id_text), StringConstraints(min_length=1, max_length=200)]
 """An id as text, whether the vendor writes a number or a string."""
+AnyText = Annotated[str, BeforeValidator(id_text)]
+"""An id of somebody else's, which may be empty."""
 DeliveryId = Annotated[str, BeforeValidator(id_text), StringConstraints(pattern=r"^[\x21-\x7e]{1,200}\z")]
 """Printable ASCII: it goes into histories, logs and the ledger."""
 

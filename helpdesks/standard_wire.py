@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import JsonValue, StringConstraints
 
-from helpdesks.inbound import Id
+from helpdesks.inbound import AnyText, Id
 from models.base import Frozen, Moment
 
 
@@ -22,7 +22,7 @@ class OrganizationBody(Frozen):
     id: Id
     name: str | None = None
     domains: tuple[str, ...] | None = ()
-    external_id: Id | None = None
+    external_id: AnyText | None = None
 
 
 class MessageBody(Frozen):

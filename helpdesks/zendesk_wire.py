@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, JsonValue
 
-from helpdesks.inbound import Id
+from helpdesks.inbound import AnyText, Id
 from models.base import Frozen, Moment
 
 
@@ -58,7 +58,7 @@ class OrganizationBody(Frozen):
     id: Id
     name: str | None = None
     domain_names: tuple[str, ...] | None = ()
-    external_id: Id | None = None
+    external_id: AnyText | None = None
 
 
 class OrganizationPage(Frozen):

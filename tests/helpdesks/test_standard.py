@@ -121,6 +121,14 @@ async def test_a_ticket_without_an_organization() -> None:
         assert (await helpdesk.read_ticket("T-1")).organization is None
 
 
+async def test_an_organization_may_lack_an_external_id() -> None:
+    bare: JsonValue = {"id": 31, "name": None, "domains": None, "external_id": ""}
+    async with opened(Desk(ticket={**TICKET, "organization": bare})) as (_, helpdesk):
+        organization = (await helpdesk.read_ticket("T-1")).organization
+    assert organization is not None
+    assert (organization.id, organization.name, organization.domains, organization.external_id) == ("31", "", (), "")
+
+
 async def test_posts_a_note_that_the_library_verifies() -> None:
     desk = Desk()
     async with opened(desk) as (far_end, helpdesk):

@@ -136,6 +136,20 @@ async def test_a_deleted_requester_or_organization_leaves_the_ticket_readable() 
     assert (ticket.requester.id, ticket.requester.email) == (str(REQUESTER), "")
 
 
+@pytest.mark.parametrize("external", [None, ""])
+async def test_an_organization_may_lack_an_external_id(external: str | None) -> None:
+    bare: JsonValue = {
+        "organization": {"id": ORGANIZATION, "name": "Acme", "domain_names": [], "external_id": external}
+    }
+    async with opened(Account(overrides={("GET", f"/api/v2/organizations/{ORGANIZATION}"): say(bare)})) as (
+        _,
+        helpdesk,
+    ):
+        organization = (await helpdesk.read_ticket("4711")).organization
+    assert organization is not None
+    assert (organization.domains, organization.external_id) == ((), "")
+
+
 async def test_posts_one_private_guarded_note() -> None:
     account = Account()
     async with opened(account) as (far_end, helpdesk):
