@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt
 
 from models.base import Frozen
 from models.vocabulary import CauseClass, Confidence, Outcome, Severity, Source, Verdict
@@ -19,9 +19,11 @@ def _only_a_time(value: object) -> object:
 
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
-FactTime = Annotated[datetime, BeforeValidator(_only_a_time)]
-FactValue = bool | int | float | FactTime | str
-"""A known value. Order matters to pydantic: a bool is not an int here."""
+FactValue = Annotated[
+    StrictBool | StrictInt | StrictFloat | Annotated[datetime, BeforeValidator(_only_a_time)] | str,
+    Field(union_mode="left_to_right"),
+]
+"""A known value. The first type that fits exactly counts: a bool is not an int here, and digits stay text."""
 
 
 class Fact(Frozen):
