@@ -31,9 +31,9 @@ class Table(Part):
 
 
 class Response(Part):
-    """An answer that a share of the requests gets. `error` is the company's own code."""
+    """An answer that a share of the requests gets: `error` is the company's own code, status 0 no HTTP answer (webhooks)."""
 
-    status: int = Field(ge=100, le=599)
+    status: int = Field(ge=0, le=599)
     error: str
     share: Share
 
