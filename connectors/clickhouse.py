@@ -1,1 +1,187 @@
-"""To come."""
+"""ClickHouse over HTTP: one guarded SELECT at a time, with the server's own limits, through a client that cannot write.
+
+`sql` is the only operation. `request.text` is the final SQL (reasoning/sql.py writes it); its `{name:Type}` are bound on the
+server. `{start:…}` and `{end:…}` are the window and `{whydesk_customer:String}` the customer, unless `parameters` give them.
+
+Each query carries its limits as settings. A user whose profile forbids a setting (readonly=1 forbids all, a constraint forbids
+one) would fail every query, so settings that the server refuses are dropped, for as long as the connector lives: the profile is
+then what holds. Give that user limits of its own; `doctor` shows what was dropped (`dropped_settings`).
+"""
+
+import asyncio
+import re
+import uuid
+from urllib.parse import quote
+
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.exceptions import DatabaseError, ProgrammingError
+from clickhouse_connect.driver.query import QueryResult
+from pydantic import JsonValue
+
+from connectors.answers import answer, no_answer, time_limit
+from connectors.base import Unavailable, WriteRefused
+from connectors.clickhouse_guard import refuse_writes
+from connectors.clickhouse_values import bind_value, placeholders, row_of
+from connectors.clickhouse_words import explain
+from connectors.http import Declined
+from models.customer import Window
+from models.evidence import Answer, SourceRequest
+from models.tenant import ClickHouseConfig
+from models.vocabulary import Scope, Source
+
+CUSTOMER_PARAMETER = "whydesk_customer"
+_RESULT_BYTES = 32
+"""How many times the byte limit a result may weigh on the wire before the server stops it: a backstop, rows are cut by us."""
+_REFUSED_SETTING = re.compile(r"[Ss]etting '?(\w+)'?")
+
+
+class ClickHouseConnector:
+    """One ClickHouse of one tenant, over one pooled client that opens with the first question."""
+
+    source = Source.CLICKHOUSE
+
+    def __init__(self, config: ClickHouseConfig, password: str | None = None) -> None:
+        """Open nothing yet."""
+        self._config = config
+        self._password = password
+        self._client: AsyncClient | None = None
+        self._opening = asyncio.Lock()
+        self.dropped_settings: set[str] = set()
+        """Settings that the server refused so far."""
+
+    async def fetch(self, request: SourceRequest) -> Answer:
+        """Ask one query.
+
+        Raises:
+            ConnectorError: see connectors/base. A ValueError for another operation, an unbound parameter, or a customer query
+                without its customer.
+        """
+        if request.operation != "sql":
+            raise ValueError(f"ClickHouse has no operation {request.operation!r}; it has sql")
+        parameters = _bound(request)
+        url = self._link(request.text)
+        try:
+            async with time_limit(request):
+                result = await self._ask(request, parameters)
+        except Declined as declined:
+            return no_answer(declined.status, declined.reason, asked=request.text, url=url)
+        rows = (row_of(result.column_names, values) for values in result.result_rows)
+        return answer(request, rows, asked=request.text, url=url)
+
+    async def aclose(self) -> None:
+        """Close the pooled client; a later question opens another."""
+        async with self._opening:
+            client, self._client = self._client, None
+            if client is not None:
+                await client.close()
+
+    async def _ask(self, request: SourceRequest, parameters: dict[str, object]) -> QueryResult:
+        client = await self._open()
+        while True:
+            settings = self._settings(client, request)
+            try:
+                # Without placeholders the client would format `%` by itself if parameters were given.
+                return await client.query(request.text, parameters=parameters or None, settings=settings)
+            except WriteRefused:
+                raise
+            except DatabaseError as error:
+                if not self._drop_refused(error, settings):
+                    raise explain(error, request.text) from None
+            except (OSError, EOFError, ValueError, IndexError) as error:
+                raise Unavailable(
+                    f"ClickHouse cut its answer or sent one that cannot be read ({type(error).__name__})"
+                ) from None
+
+    def _drop_refused(self, error: DatabaseError, settings: dict[str, str | int | float]) -> bool:
+        """Note a setting that the server or the client refused; True if the query is worth asking again."""
+        forbidden = error.code in (115, 164, 452) or (isinstance(error, ProgrammingError) and error.code is None)
+        named = [name for name in _REFUSED_SETTING.findall(str(error)) if name in settings]
+        if not forbidden or not named:
+            return False
+        self.dropped_settings.update(named)
+        return True
+
+    async def _open(self) -> AsyncClient:
+        async with self._opening:
+            if self._client is None:
+                self._client = await self._connect()
+            return self._client
+
+    async def _connect(self) -> AsyncClient:
+        url = self._config.url
+        client = AsyncClient(
+            interface=url.scheme,
+            host=url.host or "",
+            port=url.port or 8123,
+            proxy_path=url.path or "",
+            username=self._config.user,
+            password=self._password or "",
+            database=self._config.database,
+            client_name="whydesk",
+            connect_timeout=5,
+            query_retries=0,
+            autogenerate_session_id=False,
+            compress=False,
+            show_clickhouse_errors="scrub",
+        )
+        refuse_writes(client)
+        try:
+            await client._initialize()
+        except DatabaseError as error:
+            raise explain(error, "") from None
+        except (OSError, EOFError, ValueError, IndexError) as error:
+            raise Unavailable(f"ClickHouse at {url.host!r} could not be opened ({type(error).__name__})") from None
+        return client
+
+    def _settings(self, client: AsyncClient, request: SourceRequest) -> dict[str, str | int | float]:
+        """Return the settings of one query. The profile's own readonly is never touched, only added where there is none."""
+        label = re.sub(r"[^A-Za-z0-9_-]+", "-", request.label).strip("-") or "query"
+        settings: dict[str, str | int | float] = {
+            "query_id": f"whydesk-{label}-{uuid.uuid4().hex[:8]}",
+            "log_comment": f"whydesk {request.label}".strip(),
+            "max_execution_time": round(request.time_limit, 3),
+            "max_memory_usage": self._config.max_memory_bytes,
+            "max_result_rows": request.row_limit + 1,
+            "max_result_bytes": request.byte_limit * _RESULT_BYTES,
+            "result_overflow_mode": "throw",
+            "session_timezone": "UTC",
+            "readonly": 2,
+        }
+        profile = client.server_settings.get("readonly")
+        level = profile.value if profile else "0"
+        if level == "1":
+            self.dropped_settings.update(name for name in settings if name != "query_id")
+        elif level == "2":
+            settings.pop("readonly")
+        return {name: value for name, value in settings.items() if name not in self.dropped_settings}
+
+    def _link(self, sql: str) -> str | None:
+        return self._config.link.replace("{query}", quote(sql, safe="")) or None
+
+
+def _window(window: Window) -> dict[str, JsonValue]:
+    return {"start": window.start.isoformat(), "end": window.end.isoformat()}
+
+
+def _bound(request: SourceRequest) -> dict[str, object]:
+    """Return the parameters that the text names, each in the form that its type needs.
+
+    Raises:
+        ValueError: one is missing, or the customer query is not bound to its customer.
+    """
+    wanted = placeholders(request.text)
+    given: dict[str, JsonValue] = dict(request.parameters)
+    if request.window is not None:
+        given = {**_window(request.window), **given}
+    if request.scope is Scope.CUSTOMER:
+        if not request.customer or CUSTOMER_PARAMETER not in wanted:
+            raise ValueError(
+                "a customer query needs a customer, and SQL scoped by reasoning/sql.py; it is never run without"
+            )
+        given[CUSTOMER_PARAMETER] = request.customer
+    missing = sorted(set(wanted) - set(given))
+    if missing:
+        raise ValueError(
+            f"the query needs the parameter {missing[0]!r}; the request has {', '.join(sorted(given)) or 'none'}"
+        )
+    return {name: bind_value(name, kind, given[name]) for name, kind in wanted.items()}

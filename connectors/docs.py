@@ -1,1 +1,153 @@
-"""To come."""
+"""Product documentation, searched by words: an index of a folder or a site that brings itself up to date.
+
+    search {terms, synonyms?, limit?}      best sections first; any term or synonym matches, a phrase as a phrase
+
+The index is refreshed at most once a minute (a folder) or a quarter of an hour (a site), by one task that a question waits for within
+its time limit. If the source cannot be read but the index holds an older state, that is searched and the answer is `stale`.
+"""
+
+import asyncio
+import contextlib
+import time
+from pathlib import Path
+
+from pydantic import Field
+
+from connectors.answers import answer, no_answer, time_limit
+from connectors.base import ConnectorError, SlowAnswer
+from connectors.docs_index import DocsIndex, Hit
+from connectors.docs_sources import DocsSource, FolderSource, SiteSource
+from connectors.http import Declined
+from connectors.parameters import TextList, read_parameters
+from models.base import Row, Strict
+from models.evidence import Answer, SourceRequest
+from models.tenant import DocsConfig
+from models.vocabulary import EvidenceStatus, Source
+
+_FOLDER_SECONDS = 60.0
+_SITE_SECONDS = 900.0
+_GRACE = 0.6
+"""The part of the time limit that a question waits for a refresh when it could answer from an older state."""
+
+
+class _Search(Strict):
+    terms: TextList
+    synonyms: TextList = []
+    limit: int = Field(default=8, ge=1, le=50)
+
+
+class DocsConnector:
+    """One tenant's documentation."""
+
+    source = Source.DOCS
+
+    def __init__(
+        self, config: DocsConfig, index_file: Path | None = None, refresh_seconds: float | None = None
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            config: A folder or a site; the folder counts where both are given.
+            index_file: Where the index is kept; in memory if None.
+            refresh_seconds: How long a state counts as fresh.
+
+        Raises:
+            ValueError: neither folder nor site is given.
+        """
+        if not config.folder and config.site is None:
+            raise ValueError("docs need a `folder` or a `site`")
+        self._config = config
+        self._file = str(index_file) if index_file else ":memory:"
+        self._documents: DocsSource = (
+            FolderSource(config.folder, config.link) if config.folder else SiteSource(str(config.site))
+        )
+        default = _FOLDER_SECONDS if config.folder else _SITE_SECONDS
+        self._fresh_for = default if refresh_seconds is None else refresh_seconds
+        self._index: DocsIndex | None = None
+        self._opening = asyncio.Lock()
+        self._refresh: asyncio.Task[int] | None = None
+        self._refreshed_at: float | None = None
+        self._unread = 0
+
+    async def fetch(self, request: SourceRequest) -> Answer:
+        """Search.
+
+        Raises:
+            ConnectorError: nothing is indexed yet and the source cannot be read. A ValueError names known operations and parameters.
+        """
+        parameters = read_parameters(request, {"search": _Search})
+        assert isinstance(parameters, _Search)
+        terms = list(dict.fromkeys(term.strip() for term in [*parameters.terms, *parameters.synonyms] if term.strip()))
+        asked = "search " + " OR ".join(f'"{term}"' for term in terms)
+        if not any(char.isalnum() for term in terms for char in term):
+            return no_answer(EvidenceStatus.FAILED, "there is no word to search for", asked=asked)
+        try:
+            async with time_limit(request):
+                index = await self._open()
+                stale = await self._bring_up_to_date(index, request.time_limit * _GRACE)
+                hits = await asyncio.to_thread(index.search, terms, parameters.limit)
+        except Declined as declined:
+            return no_answer(declined.status, declined.reason, asked=asked)
+        reason = f"{self._unread} pages could not be read" if self._unread else ""
+        url = self._config.link or (str(self._config.site) if self._config.site else None)
+        return answer(
+            request,
+            [_row(hit) for hit in hits],
+            asked=asked,
+            url=url,
+            stale=stale,
+            truncated=bool(reason),
+            reason=reason,
+        )
+
+    async def aclose(self) -> None:
+        """Stop a refresh that is going on, and close the index."""
+        if self._refresh is not None:
+            self._refresh.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ConnectorError, Declined):
+                await self._refresh
+            self._refresh = None
+        await self._documents.aclose()
+        index, self._index = self._index, None
+        if index is not None:
+            await asyncio.to_thread(index.close)
+
+    async def _open(self) -> DocsIndex:
+        async with self._opening:
+            if self._index is None:
+                self._index = await asyncio.to_thread(DocsIndex, self._file)
+            return self._index
+
+    async def _bring_up_to_date(self, index: DocsIndex, patience: float) -> bool:
+        """Wait for a refresh if one is due; return whether what the index holds is older than it should be."""
+        if self._refreshed_at is not None and time.monotonic() - self._refreshed_at < self._fresh_for:
+            return False
+        if self._refresh is None or self._refresh.done():
+            self._refresh = asyncio.create_task(self._documents.refresh(index))
+        held = bool(await asyncio.to_thread(index.stamps))
+        task = self._refresh
+        done, _ = await asyncio.wait({task}, timeout=patience if held else None)
+        if not done:
+            return True
+        try:
+            self._unread = task.result()
+        except (ConnectorError, Declined):
+            if held:
+                return True
+            raise
+        except asyncio.CancelledError:
+            raise SlowAnswer("the documentation is being closed") from None
+        self._refreshed_at = time.monotonic()
+        return False
+
+
+def _row(hit: Hit) -> Row:
+    return {
+        "title": hit.title,
+        "heading": hit.heading,
+        "path": hit.path,
+        "url": hit.url,
+        "excerpt": hit.excerpt,
+        "score": hit.score,
+        "updated_at": hit.updated_at,
+    }
