@@ -1,0 +1,407 @@
+"""One stream of log lines with nothing personal in it, and the metrics of a process. Set up once, by an entry point."""
+
+import logging
+import re
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Mapping, MutableMapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Literal, TextIO
+
+import structlog
+import temporalio.activity
+import temporalio.workflow
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from models.evidence import EvidenceRef
+from models.run import Drafted, Published, RecordRequest, Verified
+
+Event = MutableMapping[str, object]
+
+_QUIET = [
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "urllib3",
+    "stripe",
+    "github",
+    "alembic",
+    "sqlalchemy",
+    "asyncio",
+    "uvicorn.access",
+]
+"""Their informative lines hold addresses with query strings, or say nothing."""
+
+_KEY_STARTS = "sk|rk|pk|whsec|gh[opsu]|github_pat|glpat|lin_api|lin_oauth|xox[abprs]|AKIA"
+_KEY_NAMES = r"(?:x-)?api[-_]?key|(?:[a-z]{1,20}[-_]?)?token|password|passwd|secret|authorization|signature"
+# Every repetition is bounded or starts at a fixed word, so that a hostile text cannot hold up the process.
+_ALWAYS = (
+    (re.compile(r"//[^/\s:@]{0,100}:[^/\s@]{0,200}@"), "//<login>@"),
+    (re.compile(r"[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"), "<email>"),
+    (re.compile(r"(?i)\b(bearer|basic|token)\s{1,5}[\w.~+/=-]{8,}"), r"\1 <key>"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"), "<key>"),
+    (re.compile(rf"\b(?:{_KEY_STARTS})[-_]?[\w-]{{8,}}(?:[+/][\w+/-]*)?={{0,2}}"), "<key>"),
+    (re.compile(rf"""(?i)\b({_KEY_NAMES})(["']?\s{{0,3}}[=:]\s{{0,3}}["']?)(?!<)[^\s"',&;}}]+"""), r"\1\2<key>"),
+    (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"), "<iban>"),
+    (re.compile(r"input_value=.{0,200}?, input_type="), "input_value=<value>, input_type="),
+)
+_NUMBERS = re.compile(r"(?<![\w.])\+?\d(?:[ ()/-]{0,2}\d){8,}(?!\w)")
+_LONGEST = 20_000
+"""Characters of one value in a line; the middle of a longer one is left out."""
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_IDS = frozenset(
+    ["timestamp", "level", "logger", "ticket", "investigation", "workflow_id", "run_id", "activity_id", "task_queue"]
+)
+"""Ours: numbers stay in them, or a line could not be found again."""
+
+
+def scrub(text: str, *, numbers: bool = True) -> str:
+    """Return text without e-mail addresses, logins, tokens, keys and, unless it is an id of ours, long numbers."""
+    if len(text) > _LONGEST:
+        half = _LONGEST // 2
+        text = f"{text[:half]} … {len(text) - _LONGEST} characters left out … {text[-half:]}"
+    for pattern, instead in _ALWAYS:
+        text = pattern.sub(instead, text)
+    return _NUMBERS.sub(_number, text) if numbers else text
+
+
+def _number(found: re.Match[str]) -> str:
+    """A date and the hour behind it look like a long number."""
+    text = found[0]
+    return text[:10] + _NUMBERS.sub("<number>", text[10:]) if _DATE.match(text) else "<number>"
+
+
+def _scrubbed(value: object, numbers: bool) -> object:
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, str):
+        return scrub(value, numbers=numbers)
+    if isinstance(value, int):
+        return value if not numbers or abs(value) < 10**9 else "<number>"
+    if isinstance(value, Mapping):
+        return {scrub(str(key)): _scrubbed(item, numbers) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_scrubbed(item, numbers) for item in value]
+    return scrub(repr(value), numbers=numbers)
+
+
+def _scrub_event(_: object, __: str, event: Event) -> Event:
+    return {key: _scrubbed(value, key not in _IDS) for key, value in event.items()}
+
+
+def _fill_in(_: object, __: str, event: Event) -> Event:
+    """Put positional arguments into the message; a message that they do not fit must not end the caller."""
+    arguments = event.pop("positional_args", None)
+    try:
+        return {**event, "event": str(event["event"]) % arguments} if arguments else event
+    except (TypeError, ValueError):
+        return {**event, "arguments": arguments}
+
+
+def _flatten_temporal(_: object, __: str, event: Event) -> Event:
+    """Replace what Temporal attaches to a record by the ids that a person searches for."""
+    activity, workflow = event.pop("temporal_activity", None), event.pop("temporal_workflow", None)
+    details = activity if isinstance(activity, Mapping) else workflow
+    if isinstance(details, Mapping):
+        for key, name in _TEMPORAL_IDS.items():
+            if key in details:
+                event.setdefault(name, details[key])
+    core = event.pop("temporal_log", None)
+    fields = getattr(core, "fields", None)
+    if isinstance(fields, Mapping):
+        # The other fields hold whole failures: messages and stacks of people's data.
+        event.update({key: fields[key] for key in ("run_id", "workflow_id", "task_queue", "attempt") if key in fields})
+    for key in ("activity_info", "workflow_info", "color_message"):
+        event.pop(key, None)
+    return event
+
+
+_TEMPORAL_IDS = {
+    "workflow_id": "workflow_id",
+    "workflow_run_id": "run_id",
+    "run_id": "run_id",
+    "workflow_type": "workflow",
+    "activity_type": "activity",
+    "attempt": "attempt",
+    "task_queue": "task_queue",
+}
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """The standard handler prints message and arguments as they are when a line cannot be formatted; this one does not."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        kind = sys.exc_info()[0]
+        line = {"event": "a log line could not be written", "level": "error", "logger": record.name}
+        line |= {"place": f"{record.pathname}:{record.lineno}", "problem": kind.__name__ if kind else ""}
+        with threading.Lock():
+            print(structlog.processors.JSONRenderer()(None, "error", dict(line)), file=self.stream, flush=True)
+
+
+def configure_logging(level: str = "info", format: str = "json", stream: TextIO | None = None) -> None:
+    """Join structlog, the standard library's logging, warnings and uncaught exceptions in one stream of scrubbed lines.
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`.
+        format: `json` for one object per line, `console` for people.
+        stream: Standard output if left out. Give uvicorn `log_config=None`, so that its lines come here too.
+    """
+    stream = stream or sys.stdout
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            _fill_in,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    renderer: structlog.types.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if format == "console":
+        renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    handler = _Handler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _flatten_temporal,
+                structlog.processors.format_exc_info,
+                _scrub_event,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    logging.captureWarnings(True)
+    temporalio.activity.logger.activity_info_on_message = False
+    temporalio.workflow.logger.workflow_info_on_message = False
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt | SystemExit):
+        return
+    known = (kind, error or kind(), trace)
+    logging.getLogger("whydesk").critical("ended by an error that nobody expected", exc_info=known)
+
+
+def bind(*, tenant: str = "", ticket: str = "", investigation: str = "", workflow_id: str = "") -> None:
+    """Put ids on every further line of this task. An activity is a task of its own, so nothing has to be undone."""
+    ids = {"tenant": tenant, "ticket": ticket, "investigation": investigation, "workflow_id": workflow_id}
+    structlog.contextvars.bind_contextvars(**{name: value for name, value in ids.items() if value})
+
+
+def make_runtime(metrics_address: str | None = None) -> Runtime:
+    """Return Temporal's runtime: its core logs warnings into our stream and serves metrics where it is told.
+
+    Make one for a process, before the first client, after `configure_logging`.
+
+    Args:
+        metrics_address: `host:port` for Prometheus, see `free_address`; None for no metrics.
+    """
+    forwarding = LogForwardingConfig(
+        logger=logging.getLogger("temporalio.core"),
+        append_target_to_name=False,
+        prepend_target_on_message=False,
+        append_log_fields_to_message=False,
+    )
+    metrics = metrics_address and PrometheusConfig(
+        bind_address=metrics_address, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
+    )
+    return Runtime(
+        telemetry=TelemetryConfig(
+            logging=LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding),
+            metrics=metrics or None,
+        )
+    )
+
+
+def free_address() -> str:
+    """Return a loopback `host:port` that is free now; the runtime cannot tell which port it chose itself."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+REGISTRY = CollectorRegistry()
+_EVIDENCE = Counter("whydesk_evidence", "Questions by what became of them.", ["connector", "status"], registry=REGISTRY)
+_STEP = Histogram(
+    "whydesk_step_seconds",
+    "Time of one attempt of one step.",
+    ["step", "result"],
+    buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180),
+    registry=REGISTRY,
+)
+_NOTES = Counter("whydesk_notes", "Notes by what became of them.", ["status"], registry=REGISTRY)
+_CLAIMS = Counter("whydesk_claims", "Claims by whether the evidence showed them.", ["result"], registry=REGISTRY)
+_USD = Counter("whydesk_model_usd", "US dollars spent on models.", ["model"], registry=REGISTRY)
+_TOKENS = Counter("whydesk_model_tokens", "Tokens of models.", ["model", "direction"], registry=REGISTRY)
+_OUTCOMES = Counter("whydesk_investigations", "Revisions by outcome.", ["outcome"], registry=REGISTRY)
+
+
+def record_evidence(connector: str, status: str) -> None:
+    """Count one question to a source."""
+    _EVIDENCE.labels(connector, status).inc()
+
+
+def record_step(step: str, seconds: float, result: Literal["done", "failed"]) -> None:
+    """Keep how long one attempt of a step took."""
+    _STEP.labels(step, result).observe(seconds)
+
+
+def record_note(status: str) -> None:
+    """Count a note: `posted`, `already-posted`, `shadow` …"""
+    _NOTES.labels(status).inc()
+
+
+def record_claims(kept: int, dropped: int) -> None:
+    """Count the claims of one diagnosis."""
+    _CLAIMS.labels("kept").inc(kept)
+    _CLAIMS.labels("dropped").inc(dropped)
+
+
+def record_model(model: str, usd: float, input_tokens: int, output_tokens: int) -> None:
+    """Count what one answer cost. A repeated activity that finds its answer in the ledger counts it again; bills do not."""
+    _USD.labels(model).inc(usd)
+    _TOKENS.labels(model, "input").inc(input_tokens)
+    _TOKENS.labels(model, "output").inc(output_tokens)
+
+
+def record_outcome(outcome: str) -> None:
+    """Count the end of a revision."""
+    _OUTCOMES.labels(outcome).inc()
+
+
+def record_result(result: object) -> None:
+    """Count what an activity took in or gave back, by its type; anything else is left alone."""
+    match result:
+        case EvidenceRef():
+            record_evidence(result.source.value, result.status.value)
+        case Published():
+            record_note(result.status)
+        case Verified():
+            record_claims(result.kept, result.dropped)
+        case Drafted():
+            record_model(result.reasoner, result.usd, result.input_tokens, result.output_tokens)
+        case RecordRequest():
+            record_outcome(result.outcome.value)
+        case _:
+            pass
+
+
+class ActivityTelemetry(Interceptor):
+    """Give it to the worker: every activity's lines carry its ids, and every activity is timed and counted."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        """Wrap one activity."""
+        return _TimedActivity(next)
+
+
+class _TimedActivity(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> object:
+        info = temporalio.activity.info()
+        workflow_id = info.workflow_id or ""
+        tenant, _, rest = workflow_id.partition("/")
+        bind(tenant=tenant if rest else "", ticket=rest.partition("/")[2], workflow_id=workflow_id)
+        started = time.perf_counter()
+        try:
+            result: object = await super().execute_activity(input)
+        except BaseException:
+            record_step(info.activity_type, time.perf_counter() - started, "failed")
+            raise
+        record_step(info.activity_type, time.perf_counter() - started, "done")
+        for counted in (result, *input.args):
+            record_result(counted)
+        return result
+
+
+class MetricsServer:
+    """Serves our metrics, and Temporal's with them, until it is closed."""
+
+    def __init__(self, port: int, host: str, runtime_address: str | None) -> None:
+        """Use `serve_metrics`."""
+        self._server = ThreadingHTTPServer((host, port), _handler(runtime_address))
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def serve_metrics(port: int, host: str = "127.0.0.1", runtime_address: str | None = None) -> MetricsServer:
+    """Serve `/metrics` for Prometheus on one port.
+
+    Args:
+        port: 0 takes a free one; see `MetricsServer.port`.
+        runtime_address: Where Temporal's runtime serves its own (`make_runtime`); they are appended.
+    """
+    return MetricsServer(port, host, runtime_address)
+
+
+def _handler(runtime_address: str | None) -> type[BaseHTTPRequestHandler]:
+    class Metrics(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.partition("?")[0] != "/metrics":
+                self.send_error(404)
+                return
+            body = generate_latest(REGISTRY) + _runtime_metrics(runtime_address)
+            self.send_response(200)
+            self.send_header("Content-Type", CONTENT_TYPE_PLAIN_0_0_4)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """A scrape every few seconds is no news."""
+
+    return Metrics
+
+
+def _runtime_metrics(address: str | None) -> bytes:
+    if address is None:
+        return b""
+    try:
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=2) as answer:
+            return bytes(answer.read())
+    except OSError as error:
+        logging.getLogger("whydesk").warning(
+            "Temporal's metrics cannot be read", extra={"problem": type(error).__name__}
+        )
+        return b""
