@@ -1,4 +1,13 @@
-"""What a system has to answer that is connected by Standard Webhooks. This is our format; see docs for its description."""
+"""What a system has to answer that is connected by Standard Webhooks; times are ISO 8601 with a zone, ids text or numbers.
+
+    GET  {ticket_url}                  the ticket: TicketBody. 404 if there is none
+    GET  {ticket_url}/notes?marker=M   {"notes": [{"id", "marker"}]}, those with exactly that marker
+    POST {note_url}                    the note: NoteEvent, signed by Standard Webhooks  →  2xx {"id"}
+
+The same `webhook-id` twice is the same note: answer with its id and write nothing. A refusal (400, 409, 410 or 422) whose
+body says `closed` means that the ticket takes no more notes; 429 and 503 may carry Retry-After. A note is private always:
+nothing of it may reach the requester.
+"""
 
 from typing import Annotated
 

@@ -328,29 +328,40 @@ async def test_an_unreadable_delay_is_no_delay(header: str) -> None:
     assert caught.value.retry_after is None
 
 
+WHOLE = json.dumps({"ticket": {"id": 4711, "status": "open", "requester_id": 9001}}).encode()[:-2] + (
+    b', "created_at": "2026-11-21T10:00:00Z", "updated_at": "2026-11-21T10:00:00Z"}}'
+)
+
+
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "said"),
     [
-        RESET,
-        SILENCE,
-        Said(body=b"<html>Sign in, ada@acme.example</html>", headers={"content-type": "text/html"}),
-        Said(body=b'{"ticket": {"id": 4711, "subject": "ada@acme.example"}}'),
-        Said(body=b'{"ticket": ' * 100_000),
-        Said(body=b"{" * 64, cut_after=10),
-        Said(body=b" " * 64, drip=0.05),
-        Said(body=b"\x1f\x8b", headers={"content-encoding": "gzip"}),
-        Said(body=b" " * (16 * 1024 * 1024 + 1)),
+        (RESET, "cut answer"),
+        (SILENCE, "no whole answer within"),
+        (Said(body=b"<html>Sign in, ada@acme.example</html>", headers={"content-type": "text/html"}), "the body"),
+        (Said(body=b'{"ticket": {"id": 4711, "subject": "ada@acme.example"}}'), "ticket.status, ticket.requester_id"),
+        (Said(body=b'{"ticket": ' * 100_000), "the body"),
+        (Said(body=WHOLE, cut_after=40), "cut answer"),
+        (Said(body=WHOLE, drip=0.03), "no whole answer within"),
+        (Said(body=WHOLE, headers={"content-encoding": "gzip"}), "packed as 'gzip'"),
+        (Said(body=WHOLE.ljust(16 * 1024 * 1024 + 1)), "larger than"),
     ],
     ids=["reset", "silence", "login page", "half a ticket", "deep", "cut", "drip", "packed", "huge"],
 )
-async def test_what_is_no_answer_may_pass(answer: Said) -> None:
+async def test_what_is_no_answer_may_pass(answer: Said, said: str) -> None:
     account = Account(overrides={("GET", "/api/v2/tickets/4711"): answer})
-    # Long enough for a busy machine to send 16 MiB, short enough for the two that never end.
+    # Long enough for a busy machine to send 16 MiB, short enough for the two that do not end in time.
     async with opened(account, timeout=1.0 if answer is SILENCE or answer.drip else 20.0) as (_, helpdesk):
         with pytest.raises(HelpdeskUnavailable) as caught:
             await helpdesk.read_ticket("4711")
+    assert said in str(caught.value)
     assert "ada@" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+async def test_the_answer_that_those_are_made_of_is_one() -> None:
+    async with opened(Account(overrides={("GET", "/api/v2/tickets/4711"): Said(body=WHOLE)})) as (_, helpdesk):
+        assert (await helpdesk.read_ticket("4711")).status == "open"
 
 
 async def test_a_refused_connection_may_pass() -> None:
