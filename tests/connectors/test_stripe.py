@@ -206,7 +206,11 @@ async def test_subscriptions_are_one_row_per_item(end: FarEnd, connector: Stripe
             "recurring": {"interval": "month"},
         },
     }
-    metered = {**item, "id": "si_2", "price": {"id": "price_m", "object": "price", "unit_amount_decimal": "0.05"}}
+    metered: dict[str, JsonValue] = {
+        **item,
+        "id": "si_2",
+        "price": {"id": "price_m", "object": "price", "unit_amount_decimal": "0.05"},
+    }
     end.handler = routes(
         subscriptions=listed(
             {
@@ -340,7 +344,9 @@ async def test_charges_name_their_invoice_by_its_payments(end: FarEnd, connector
 
 async def test_events_are_sifted_by_customer(end: FarEnd, connector: StripeConnector) -> None:
     def event(number: int, obj: dict[str, JsonValue], before: dict[str, JsonValue] | None = None) -> JsonValue:
-        data: dict[str, JsonValue] = {"object": obj, **({"previous_attributes": before} if before else {})}
+        data: dict[str, JsonValue] = {"object": obj}
+        if before:
+            data["previous_attributes"] = before
         return {"id": f"evt_{number}", "object": "event", "type": "t", "created": EPOCH - number, "data": data}
 
     end.handler = routes(
@@ -376,7 +382,7 @@ async def test_no_event_in_a_window_beyond_what_stripe_keeps_is_no_absence(
 
 async def test_cards_expire_after_their_month(end: FarEnd, connector: StripeConnector) -> None:
     def card(number: int, year: int, month: int) -> JsonValue:
-        details = {"brand": "visa", "last4": f"000{number}", "exp_month": month, "exp_year": year}
+        details: JsonValue = {"brand": "visa", "last4": f"000{number}", "exp_month": month, "exp_year": year}
         return {"id": f"pm_{number}", "object": "payment_method", "card": details}
 
     end.handler = routes(
