@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from models.base import Row
-from models.customer import Anchors
+from models.customer import Anchors, Customer
 from models.diagnosis import CheckedClaim, Claim, Fact, Predicate, Weighing
 from models.evidence import Evidence
 from models.playbook import Hypothesis, Playbook
@@ -132,7 +132,7 @@ class ClaimChecker:
         self._refuse_foreign(found)
         if found.status is not EvidenceStatus.FOUND:
             raise Unproven(f"{found.id} has no rows: it is {found.status}")
-        row = self.find_row(claim)
+        row = matching_row(claim, found, self._anchors)
         if row is None:
             said = ", ".join(f"{value.name}={value.value!r}" for value in claim.values)
             raise Unproven(f"no row of {found.id} has {said or 'no named column'} together")
@@ -144,18 +144,6 @@ class ClaimChecker:
         places = places_in(query.row_sentence) if query is not None else ()
         specifics = (cell_text(row[name]) for name in (*places, *(value.name for value in claim.values)) if name in row)
         return Said(sentence, tuple(specifics), (found.title,))
-
-    def find_row(self, claim: Claim) -> Row | None:
-        """Return the first row, ours to show, in which all that the claim names stands together."""
-        found = self._by_id.get(claim.subject)
-        if found is None or not claim.values:
-            return None
-        for row in found.rows:
-            if self._owns(row) and all(
-                value.name in row and says_cell(value.value, row[value.name]) for value in claim.values
-            ):
-                return row
-        return None
 
     def _absence(self, claim: Claim) -> Said:
         query, found = self._playbook.query(claim.subject), self._by_query.get(claim.subject)
@@ -202,11 +190,23 @@ class ClaimChecker:
             return customer is not None and found.customer == customer.id
         return found.customer is None or (customer is not None and found.customer == customer.id)
 
-    def _owns(self, row: Row) -> bool:
-        """Whether a row names no customer but ours: a look-up by e-mail or domain may have met several."""
-        customer = self._anchors.customer
-        owners = [row[name] for name in _OWNER_COLUMNS if row.get(name) not in (None, "")]
-        return all(customer is not None and owner in (customer.id, customer.billing_id) for owner in owners)
+
+def matching_row(claim: Claim, found: Evidence, anchors: Anchors) -> Row | None:
+    """Return the first row, the customer's own or nobody's, in which all that the claim names stands together."""
+    if not claim.values:
+        return None
+    for row in found.rows:
+        if _owns(row, anchors.customer) and all(
+            value.name in row and says_cell(value.value, row[value.name]) for value in claim.values
+        ):
+            return row
+    return None
+
+
+def _owns(row: Row, customer: Customer | None) -> bool:
+    """Whether a row names no customer but ours: a look-up by e-mail or domain may have met several."""
+    owners = [row[name] for name in _OWNER_COLUMNS if row.get(name) not in (None, "")]
+    return all(customer is not None and owner in (customer.id, customer.billing_id) for owner in owners)
 
 
 def _cites(claim: Claim, allowed: Sequence[str]) -> None:

@@ -1,0 +1,97 @@
+"""Text into HTML and Markdown so that nothing in it becomes markup, a link or somebody else's marker."""
+
+import html
+import re
+from collections.abc import Collection, Iterator
+from urllib.parse import urlsplit
+
+from reasoning.redact import visible
+
+_LINK = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20})://|\b(www)\.|\b(mailto|javascript|data|vbscript|tel):(?=\S)")
+_ADDRESS = re.compile(r"https?://[^\s<>]+")
+_MARKER = re.compile(r"(?i)\bwhydesk:(?=inv-)")
+_SAFE_URL = re.compile(r"https?://[A-Za-z0-9.\-:\[\]]+(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?")
+_LONGEST_URL = 2_000
+_MARKDOWN = re.compile(r"([\\`*_\[\]{}<>#|~&@!])")
+_LEADING = re.compile(r"^([-+=]|\d{1,9}(?=[.)]))")
+
+
+def plain(text: str) -> str:
+    """Return text as one visible line in which no address is live and no other note's marker stands.
+
+    Helpdesks turn bare addresses into links by themselves, so `https://x` becomes `https[:]//x` and `www.x` `www[.]x`.
+    """
+    return _inert(" ".join(visible(text).split()))
+
+
+def html_text(text: str, allowed_hosts: Collection[str] = ()) -> str:
+    """Escape one line for HTML; addresses on allowed hosts become links."""
+    return "".join(
+        html_link(part, part) if is_link else html.escape(_inert(part), quote=True)
+        for part, is_link in _parts(text, allowed_hosts)
+    )
+
+
+def markdown_text(text: str, allowed_hosts: Collection[str] = ()) -> str:
+    """Escape one line for Markdown, CommonMark and GitHub's; addresses on allowed hosts become links."""
+    escaped = "".join(
+        f"<{part}>" if is_link else _MARKDOWN.sub(r"\\\1", _inert(part))
+        for part, is_link in _parts(text, allowed_hosts)
+    )
+    return _LEADING.sub(lambda match: _numbered(match[1]), escaped)
+
+
+def html_link(url: str, label: str) -> str:
+    """Link to a checked address."""
+    return f'<a href="{html.escape(url, quote=True)}">{html.escape(label, quote=True)}</a>'
+
+
+def markdown_link(url: str, label: str) -> str:
+    """Link to a checked address."""
+    target = url.translate({ord("("): "%28", ord(")"): "%29", ord("["): "%5B", ord("]"): "%5D"})
+    return f"[{markdown_text(label)}](<{target}>)"
+
+
+def safe_link(url: str | None, allowed_hosts: Collection[str]) -> str | None:
+    """Return the address where a note may link to it: https, or http on loopback; an allowed host; nothing odd in it."""
+    if not url or len(url) > _LONGEST_URL or not _SAFE_URL.fullmatch(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        return None
+    if not host or "@" in parts.netloc:
+        return None
+    if parts.scheme == "http" and host not in ("127.0.0.1", "::1", "localhost"):
+        return None
+    allowed = {each.lower() for each in allowed_hosts}
+    default = port is None or port == (443 if parts.scheme == "https" else 80)
+    # A host that is allowed without a port is not allowed on any other than its own.
+    return url if parts.netloc.lower() in allowed or (default and host in allowed) else None
+
+
+def _parts(text: str, allowed_hosts: Collection[str]) -> Iterator[tuple[str, bool]]:
+    line = " ".join(visible(text).split())
+    last = 0
+    for match in _ADDRESS.finditer(line) if allowed_hosts else ():
+        url = match[0].rstrip(".,;:!?'\")]")
+        if safe_link(url, allowed_hosts):
+            yield line[last : match.start()], False
+            yield url, True
+            last = match.start() + len(url)
+    yield line[last:], False
+
+
+def _inert(line: str) -> str:
+    return _MARKER.sub("whydesk·", _LINK.sub(_defanged, line))
+
+
+def _defanged(match: re.Match[str]) -> str:
+    if match[1]:
+        return f"{match[1]}[:]//"
+    return "www[.]" if match[2] else f"{match[3]}[:]"
+
+
+def _numbered(start: str) -> str:
+    return f"{start}\\" if start.isdigit() else f"\\{start}"

@@ -1,0 +1,123 @@
+"""A note's content as blocks, once, for every dialect that a helpdesk shows."""
+
+import html
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from reasoning.markup import html_link, html_text, markdown_link, markdown_text
+
+
+@dataclass(frozen=True)
+class Source:
+    """A citation: `E3 · GitHub`, a link where one is allowed."""
+
+    label: str
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A sentence and what it stands on."""
+
+    text: str
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The verdict."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A labelled paragraph."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Labelled lines."""
+
+    label: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Quote:
+    """Text for the agent to send, on paper of its own."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Footer:
+    """Small print, and the marker that must stay readable as it is."""
+
+    parts: tuple[str, ...]
+    marker: str
+
+
+Block = Heading | Paragraph | Listing | Quote | Footer
+
+
+def as_html(blocks: Sequence[Block], allowed_hosts: Collection[str] = ()) -> str:
+    """Render with no other tags than p, strong, em, ul, li, a, br, code and blockquote; links lead to allowed hosts only."""
+    return "".join(_html(block, allowed_hosts) for block in blocks)
+
+
+def as_markdown(blocks: Sequence[Block], allowed_hosts: Collection[str] = ()) -> str:
+    """Render as CommonMark; links lead to allowed hosts only."""
+    return "\n\n".join(_markdown(block, allowed_hosts) for block in blocks) + "\n"
+
+
+def _html(block: Block, hosts: Collection[str]) -> str:
+    match block:
+        case Heading(text):
+            return f"<p><strong>{html_text(text, hosts)}</strong></p>"
+        case Paragraph(label, text):
+            return f"<p><strong>{html_text(label)}:</strong> {html_text(text, hosts)}</p>"
+        case Listing(label, lines):
+            items = "".join(f"<li>{_html_line(line, hosts)}</li>" for line in lines)
+            return f"<p><strong>{html_text(label)}</strong></p><ul>{items}</ul>"
+        case Quote(label, text):
+            said = "<br>".join(html_text(line, hosts) for line in text.strip().splitlines())
+            return f"<p><strong>{html_text(label)}</strong></p><blockquote>{said}</blockquote>"
+        case Footer(parts, marker):
+            return f"<p><em>{html_text(' · '.join(parts))}</em><br><code>{html.escape(marker)}</code></p>"
+
+
+def _html_line(line: Line, hosts: Collection[str]) -> str:
+    cited = ", ".join(
+        html_link(source.url, source.label) if source.url else html_text(source.label) for source in line.sources
+    )
+    return f"{html_text(line.text, hosts)} ({cited})" if cited else html_text(line.text, hosts)
+
+
+def _markdown(block: Block, hosts: Collection[str]) -> str:
+    match block:
+        case Heading(text):
+            return f"**{markdown_text(text, hosts)}**"
+        case Paragraph(label, text):
+            return f"**{markdown_text(label)}:** {markdown_text(text, hosts)}"
+        case Listing(label, lines):
+            return "\n".join(
+                [f"**{markdown_text(label)}**", "", *(f"- {_markdown_line(line, hosts)}" for line in lines)]
+            )
+        case Quote(label, text):
+            said = "\\\n".join(f"> {markdown_text(line, hosts)}" for line in text.strip().splitlines())
+            return f"**{markdown_text(label)}**\n\n{said}"
+        case Footer(parts, marker):
+            return f"*{markdown_text(' · '.join(parts))}*  \n`{marker}`"
+
+
+def _markdown_line(line: Line, hosts: Collection[str]) -> str:
+    cited = ", ".join(
+        markdown_link(source.url, source.label) if source.url else markdown_text(source.label)
+        for source in line.sources
+    )
+    return f"{markdown_text(line.text, hosts)} ({cited})" if cited else markdown_text(line.text, hosts)
