@@ -2,8 +2,9 @@
 
     search {terms, synonyms?, limit?}      best sections first; any term or synonym matches, a phrase as a phrase
 
-The index is refreshed at most once a minute (a folder) or a quarter of an hour (a site), by one task that a question waits for within
-its time limit. If the source cannot be read but the index holds an older state, that is searched and the answer is `stale`.
+The index is refreshed at most once a minute (a folder) or a quarter of an hour (a site), by one task that a question waits for
+within its time limit. If the source cannot be read but the index holds an older state, that is searched, and the answer is
+`stale`.
 """
 
 import asyncio
@@ -73,7 +74,8 @@ class DocsConnector:
         """Search.
 
         Raises:
-            ConnectorError: nothing is indexed yet and the source cannot be read. A ValueError names known operations and parameters.
+            ConnectorError: nothing is indexed yet and the source cannot be read.
+            ValueError: an unknown operation or parameter; names those known.
         """
         parameters = read_parameters(request, {"search": _Search})
         assert isinstance(parameters, _Search)

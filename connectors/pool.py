@@ -7,12 +7,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from inspect import isawaitable
 
 from connectors.base import Connector
 from models.evidence import Answer, SourceRequest
 from models.vocabulary import Source
 
-ConnectorFactory = Callable[[str], Connector | None | Awaitable[Connector | None]]
+ConnectorFactory = Callable[[str], Connector | Awaitable[Connector | None] | None]
 """Makes a tenant's connector of one source; None where the tenant has not connected it."""
 
 
@@ -55,8 +56,7 @@ class PooledConnectors:
 
     async def entry(self, tenant: str, source: Source) -> _Entry | None:
         """Return the live entry, made now if there is none. Internal to this module."""
-        if self._closed:
-            raise RuntimeError("the connectors are closed; the process is ending")
+        self._check_open()
         await self._evict()
         key = (tenant, source)
         async with self._making.setdefault(key, asyncio.Lock()):
@@ -66,17 +66,25 @@ class PooledConnectors:
                 if connector is None:
                     return None
                 entry = _Entry(connector, time.monotonic())
-                if self._closed:
-                    await _close([entry])
-                    raise RuntimeError("the connectors are closed; the process is ending")
                 self._entries[key] = entry
+                # The pool may have closed while this was being made.
+                if self._is_closed():
+                    await self.aclose()
+                self._check_open()
         entry.used_at = time.monotonic()
         return entry
+
+    def _is_closed(self) -> bool:
+        return self._closed
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("the connectors are closed; the process is ending")
 
     async def _make(self, tenant: str, source: Source) -> Connector | None:
         factory = self._factories.get(source)
         made = factory(tenant) if factory is not None else None
-        return await made if isinstance(made, Awaitable) else made
+        return await made if isawaitable(made) else made
 
     async def _evict(self) -> None:
         before = time.monotonic() - self._idle

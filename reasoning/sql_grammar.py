@@ -56,7 +56,7 @@ def _parts(table: dict[type[exp.Expr], str]) -> dict[type[exp.Expr], frozenset[s
 
 
 _OPERATORS: tuple[type[exp.Expr], ...] = (
-    *(exp.And, exp.Or, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.Like, exp.ILike),
+    *(exp.And, exp.Or, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is),
     *(exp.Add, exp.Sub, exp.Mul, exp.Mod),
 )
 _VALUE_PARTS = _parts(
@@ -88,6 +88,8 @@ _VALUE_PARTS = _parts(
         exp.Between: "this low high",
         exp.Not: "this",
         exp.Neg: "this",
+        exp.Like: "this expression negate",
+        exp.ILike: "this expression negate",
         exp.DPipe: "this expression safe",
         exp.Div: "this expression typed safe",
         **dict.fromkeys(_OPERATORS, "this expression"),
