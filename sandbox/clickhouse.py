@@ -19,6 +19,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Message
 from uvicorn import Config, Server
 
 from sandbox.engine import Engine, EngineError, Question, Result
@@ -35,24 +37,13 @@ from sandbox.world_files import load_world
 
 USER = "support_reader"
 PASSWORD = "sandbox-clickhouse"  # noqa: S105  # the sandbox's own, on loopback
+_SESSIONS = 3
 _HTTP_ONLY = frozenset(
-    [
-        "query",
-        "query_id",
-        "database",
-        "default_format",
-        "user",
-        "password",
-        "session_id",
-        "session_timeout",
-        "session_check",
-        "compress",
-        "decompress",
-        "quota_key",
-        "stacktrace",
-        "role",
-        "client_protocol_version",
-    ]
+    {
+        *("query", "query_id", "database", "default_format", "user", "password", "role", "quota_key"),
+        *("session_id", "session_timeout", "session_check", "compress", "decompress", "stacktrace"),
+        *("client_protocol_version", "wait_end_of_query", "buffer_size"),
+    }
 )
 """URL parameters that are no settings."""
 _STATUSES = {
@@ -73,6 +64,8 @@ class ClickHouse:
         """Serve an engine to one user."""
         self._engine = engine
         self._credentials = (user, password)
+        # More sessions than cores only take the processor from each other.
+        self._sessions = ThreadPoolExecutor(_SESSIONS, thread_name_prefix="session")
         self._asked: deque[dict[str, object]] = deque(maxlen=2_000)
         self.app = Starlette(
             routes=[
@@ -128,12 +121,18 @@ class ClickHouse:
 
     async def _answer(self, request: Request, question: Question) -> Result:
         """Run a question; a client that hangs up has its query stopped, as the real server does for read-only ones."""
-        running = asyncio.ensure_future(asyncio.to_thread(self._engine.ask, question))
+        job = self._sessions.submit(self._engine.ask, question)
+        running = asyncio.wrap_future(job)
         gone = asyncio.ensure_future(request.receive())
-        done, _ = await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if running not in done:
+        either: list[asyncio.Future[Result] | asyncio.Future[Message]] = [running, gone]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        # A query that waits for a session, or has only just begun, is not there to be stopped yet.
+        while not job.done() and not job.cancel():
             await asyncio.to_thread(self._engine.stop, question)
+            await asyncio.wait([running], timeout=0.2)
         gone.cancel()
+        if job.cancelled():
+            raise EngineError(394, "Query was cancelled", "QUERY_WAS_CANCELLED")
         return await running
 
 

@@ -1,7 +1,6 @@
 """The ClickHouse engine (chDB), asked as a server's read-only user would ask: one statement, one fresh session, limits kept."""
 
 import re
-import threading
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from chdb.state.sqlitelike import Connection
 
 _PROFILE = {"max_memory_usage": "2000000000", "max_execution_time": "60"}
 """The user's own limits; a question may bring others."""
+_REMEMBERED = 1_000
+"""Parsed statements that are kept: a client asks the same ones again and again."""
 _READING = re.compile(r"^[\s(]*(SELECT|WITH|SHOW|DESCRIBE|DESC|EXISTS|EXPLAIN)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.)*`|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _SOURCES = re.compile(
@@ -74,11 +75,11 @@ class Result:
 class Engine:
     """One engine over one folder; there can be only one such folder in a process."""
 
-    def __init__(self, folder: Path, sessions: int = 3) -> None:
-        """Open the engine; at most `sessions` questions run at a time."""
+    def __init__(self, folder: Path) -> None:
+        """Open the engine."""
         self._path = str(folder)
         self._writer = chdb.connect(self._path)
-        self._slots = threading.BoundedSemaphore(sessions)
+        self._parsed: dict[str, str] = {}
 
     def write(self, sql: str) -> None:
         """Run a statement of the sandbox itself, with all rights."""
@@ -90,25 +91,25 @@ class Engine:
         Raises:
             EngineError: refused or failed; 164 for a write, 62 for more than one statement, 497 for a foreign source.
         """
-        with self._slots:
-            session = chdb.connect(self._path)
-            try:
-                return self._ask(session, question)
-            finally:
-                session.close()
+        session = chdb.connect(self._path)
+        try:
+            return self._ask(session, question)
+        finally:
+            session.close()
 
     def _ask(self, session: Connection, question: Question) -> Result:
-        statement = _parse(session, question.sql)
+        statement = self._parse(question.sql)
         _permit(statement)
-        settings = _PROFILE | question.settings
-        # readonly comes last: under 2 limits may still be changed, but never readonly itself.
-        settings = {**{k: v for k, v in settings.items() if k != "readonly"}, "readonly": settings.get("readonly", "2")}
-        if settings["readonly"] not in ("1", "2"):
+        # Under readonly=2 limits may still be changed, but never readonly itself; 1 allows no setting in the SQL either.
+        settings = {**_PROFILE, **question.settings}
+        readonly = settings.pop("readonly", "2")
+        if readonly not in ("1", "2"):
             raise EngineError(164, "Cannot modify 'readonly' setting in readonly mode.", "READONLY")
-        for name, value in settings.items():
-            if not re.fullmatch(r"\w+", name):
-                raise EngineError(115, f"Unknown setting '{name}'.", "UNKNOWN_SETTING")
-            _run(session, f"SET {name} = {_quote(value)}", "Null")
+        unknown = next((name for name in settings if not re.fullmatch(r"\w+", name)), None)
+        if unknown is not None:
+            raise EngineError(115, f"Unknown setting '{unknown}'.", "UNKNOWN_SETTING")
+        wanted = [f"{name} = {_quote(value)}" for name, value in settings.items()]
+        _run(session, f"SET {', '.join([*wanted, f'readonly = {readonly}'])}", "Null")
         if question.database:
             _run(session, f"USE {_identifier(question.database)}", "Null")
         marked = f"{question.sql.rstrip().rstrip(';')}\n/* {question.marker} */"
@@ -123,6 +124,23 @@ class Engine:
             read_bytes=answer.storage_bytes_read(),
             elapsed_ns=time.perf_counter_ns() - began,
         )
+
+    def _parse(self, sql: str) -> str:
+        """Return the statement as the engine's own parser reads it; several statements are a syntax error, as on a server."""
+        known = self._parsed.get(sql)
+        if known is not None:
+            return known
+        session = chdb.connect(self._path)
+        try:
+            answer = _run(session, f"SELECT formatQuerySingleLine({_quote(sql)})", "TSVRaw")
+        except EngineError as error:
+            message = str(error).partition("DB::Exception: ")[2].partition(": In scope SELECT formatQuery")[0]
+            raise EngineError(error.code, message, "SYNTAX_ERROR" if error.code == 62 else "BAD_ARGUMENTS") from None
+        finally:
+            session.close()
+        if len(self._parsed) >= _REMEMBERED:
+            self._parsed.clear()
+        return self._parsed.setdefault(sql, answer.bytes().decode().strip())
 
     def stop(self, question: Question) -> None:
         """Stop a running question; nothing happens if it has ended."""
@@ -149,15 +167,6 @@ def _run(session: Connection, sql: str, format: str, parameters: dict[str, str] 
         if found is None:
             raise EngineError(1001, str(error), "STD_EXCEPTION") from None
         raise EngineError(int(found[1]), found[2], found[3] or "UNKNOWN_EXCEPTION") from None
-
-
-def _parse(session: Connection, sql: str) -> str:
-    """Return the statement as the engine's own parser reads it; several statements are a syntax error, as on a server."""
-    try:
-        return str(_run(session, f"SELECT formatQuerySingleLine({_quote(sql)})", "TSVRaw").bytes().decode()).strip()
-    except EngineError as error:
-        message = str(error).partition("DB::Exception: ")[2].partition(": In scope SELECT formatQuery")[0]
-        raise EngineError(error.code, message, "SYNTAX_ERROR" if error.code == 62 else "BAD_QUERY") from None
 
 
 def _permit(statement: str) -> None:

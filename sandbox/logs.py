@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sandbox.world import Customer, Endpoint, World
 from sandbox.world_logs import Burst, Episode, Response, Table
 
-_QUANTILES = 2048
+_QUANTILES = 512
 _SLOT = 900
 """Seconds: the grain of the day's rhythm."""
 _QUICK = (401, 402, 403, 429)
