@@ -34,11 +34,13 @@ def close_fleet_select(select: exp.Select, sources: list[str]) -> None:
     aliases = {projection.alias for projection in select.expressions}
     for node in aggregates:
         _check_aggregate(node, aliases)
-    _hide_customer(select, sources)
+    # One source needs no name before its column, and an alias of the same name cannot come between.
+    qualifiers = sources if len(sources) > 1 or select.args.get("joins") else [""]
+    _hide_customer(select, sources, qualifiers)
     for node in aggregates:
         if conditional(node.args["this"]) and _base(node) in MEASURES:
-            _suppress_cell(node, sources)
-    _suppress_groups(select, sources)
+            _suppress_cell(node, qualifiers)
+    _suppress_groups(select, qualifiers)
 
 
 def _base(node: exp.Expr) -> str | None:
@@ -78,7 +80,7 @@ def _values(node: exp.Expr) -> list[exp.Expr]:
     return [inner for value in values for inner in (value.expressions if isinstance(value, exp.Distinct) else [value])]
 
 
-def _hide_customer(select: exp.Select, sources: list[str]) -> None:
+def _hide_customer(select: exp.Select, sources: list[str], qualifiers: list[str]) -> None:
     for column in [node for node in own_nodes(select) if isinstance(node, exp.Column) and node.name == CUSTOMER]:
         if column.table and column.table not in sources:
             raise SqlRefused(f"{column.table!r} has no customer column; a fleet query never shows one")
@@ -87,7 +89,7 @@ def _hide_customer(select: exp.Select, sources: list[str]) -> None:
                 "a fleet query never shows or compares a customer; count them, as in uniqExact(customer) or "
                 "uniqExactIf(customer, condition), or join logical tables ON a.customer = b.customer"
             )
-        column.replace(_hidden(column.table or sources[0]))
+        column.replace(_hidden(column.table or qualifiers[0]))
 
 
 def _counted(column: exp.Column) -> bool:
@@ -114,7 +116,7 @@ def _joined(column: exp.Column) -> bool:
 
 
 def _hidden(source: str) -> exp.Column:
-    return exp.column(HIDDEN, table=source)
+    return exp.column(HIDDEN, table=source or None)
 
 
 def _call(name: str, *args: exp.Expr) -> exp.Anonymous:

@@ -171,8 +171,14 @@ def _aliases(select: exp.Select, sources: dict[str, Source]) -> set[str]:
         if isinstance(node, exp.Alias) and node.parent is not select:
             raise SqlRefused(f"give the name {node.alias!r} in the SELECT list, not inside an expression")
     names = [projection.alias for projection in select.expressions if isinstance(projection, exp.Alias)]
+    joined = len(sources) > 1
+    qualifiers = {node.table for node in own_nodes(select) if isinstance(node, exp.Column)}
     for name in names:
-        _check_new_name(name, "alias")
+        if name.lower() == CUSTOMER:
+            raise SqlRefused(f"the alias {name!r} would hide the customer column; choose another")
+        # ClickHouse would read `name.column` as a part of the alias.
+        if name in sources and (joined or name in qualifiers):
+            raise SqlRefused(f"the alias {name!r} is also the name of a source; choose another")
     columns = {name for source in sources.values() for name in source.columns}
     where = select.args.get("where")
     in_where = (

@@ -130,7 +130,9 @@ HOSTILE = {
     "two columns of one name": "select route, method as route from requests",
     "alias of an inner expression": "select (route as x) || 'a' as y from requests",
     "alias replaces a column in WHERE": "select 500 as status, count() as n from requests where status = 500",
-    "alias is a logical table": "select count() as usage from requests",
+    "alias is its own source": "select count() as requests from requests where requests.status = 500",
+    "alias is a joined source": "select count() as u from requests r join usage u on r.customer = u.customer",
+    "WITH name is another logical table": "with usage as (select count() as n from requests) select n from usage",
     "source alias is a logical table": "select count() as n from requests usage",
     "lambda parameter shadows": "select arrayMap(customer -> 'a', [1]) as x, route from requests",
     "unknown function": "select sleep(3) as x, route from requests",
@@ -259,6 +261,7 @@ CUSTOMER_QUERIES = {
     "quantilesExact(0.5, 0.95)(duration_ms)[2] as p95 from requests",
     "first failure": "select min(ts) as first, max(ts) as last, argMin(version, ts) as version_then from requests "
     "where status = 500",
+    "alias like a table": "select count() as requests, max(ts) as usage from requests",
     "keys": "select key_id, uniqExact(route) as routes, groupUniqArray(method) as methods from requests group by "
     "key_id order by key_id",
     "one request": "select ts, request_id, status, error_code from requests where request_id = {id:String}",
@@ -291,6 +294,7 @@ CUSTOMER_QUERIES = {
     "more rows than the limit": "select request_id from requests order by ts",
 }
 FLEET_QUERIES = {
+    "alias like the table": "select count() as requests, uniqExact(customer) as customers from requests",
     "error rate": f"select countIf(status >= 500) / count() as rate from requests where {IN_WINDOW}",
     "error rate by minute": "select toStartOfMinute(ts) as minute, countIf(status >= 500) / count() as rate from "
     "requests "
