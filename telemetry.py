@@ -1,7 +1,7 @@
 """One stream of log lines with nothing personal in it, and the metrics of a process. Set up once, by an entry point."""
 
+import atexit
 import logging
-import re
 import socket
 import sys
 import threading
@@ -29,61 +29,18 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from models.evidence import EvidenceRef
 from models.run import Drafted, Published, RecordRequest, Verified
+from scrubbing import scrub
 
 Event = MutableMapping[str, object]
 
-_QUIET = [
-    "httpx",
-    "httpx2",
-    "httpcore",
-    "httpcore2",
-    "urllib3",
-    "stripe",
-    "github",
-    "alembic",
-    "sqlalchemy",
-    "asyncio",
-    "uvicorn.access",
-]
+_HTTP_CLIENTS = ("httpx", "httpx2", "httpcore", "httpcore2", "urllib3", "stripe", "github")
+_QUIET = (*_HTTP_CLIENTS, "alembic", "sqlalchemy", "asyncio", "uvicorn.access")
 """Their informative lines hold addresses with query strings, or say nothing."""
 
-_KEY_STARTS = "sk|rk|pk|whsec|gh[opsu]|github_pat|glpat|lin_api|lin_oauth|xox[abprs]|AKIA"
-_KEY_NAMES = r"(?:x-)?api[-_]?key|(?:[a-z]{1,20}[-_]?)?token|password|passwd|secret|authorization|signature"
-# Every repetition is bounded or starts at a fixed word, so that a hostile text cannot hold up the process.
-_ALWAYS = (
-    (re.compile(r"//[^/\s:@]{0,100}:[^/\s@]{0,200}@"), "//<login>@"),
-    (re.compile(r"[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"), "<email>"),
-    (re.compile(r"(?i)\b(bearer|basic|token)\s{1,5}[\w.~+/=-]{8,}"), r"\1 <key>"),
-    (re.compile(r"\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"), "<key>"),
-    (re.compile(rf"\b(?:{_KEY_STARTS})[-_]?[\w-]{{8,}}(?:[+/][\w+/-]*)?={{0,2}}"), "<key>"),
-    (re.compile(rf"""(?i)\b({_KEY_NAMES})(["']?\s{{0,3}}[=:]\s{{0,3}}["']?)(?!<)[^\s"',&;}}]+"""), r"\1\2<key>"),
-    (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"), "<iban>"),
-    (re.compile(r"input_value=.{0,200}?, input_type="), "input_value=<value>, input_type="),
-)
-_NUMBERS = re.compile(r"(?<![\w.])\+?\d(?:[ ()/-]{0,2}\d){8,}(?!\w)")
-_LONGEST = 20_000
-"""Characters of one value in a line; the middle of a longer one is left out."""
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _IDS = frozenset(
-    ["timestamp", "level", "logger", "ticket", "investigation", "workflow_id", "run_id", "activity_id", "task_queue"]
+    ("timestamp", "level", "logger", "ticket", "investigation", "workflow_id", "run_id", "activity_id", "task_queue")
 )
 """Ours: numbers stay in them, or a line could not be found again."""
-
-
-def scrub(text: str, *, numbers: bool = True) -> str:
-    """Return text without e-mail addresses, logins, tokens, keys and, unless it is an id of ours, long numbers."""
-    if len(text) > _LONGEST:
-        half = _LONGEST // 2
-        text = f"{text[:half]} … {len(text) - _LONGEST} characters left out … {text[-half:]}"
-    for pattern, instead in _ALWAYS:
-        text = pattern.sub(instead, text)
-    return _NUMBERS.sub(_number, text) if numbers else text
-
-
-def _number(found: re.Match[str]) -> str:
-    """A date and the hour behind it look like a long number."""
-    text = found[0]
-    return text[:10] + _NUMBERS.sub("<number>", text[10:]) if _DATE.match(text) else "<number>"
 
 
 def _scrubbed(value: object, numbers: bool) -> object:
@@ -126,7 +83,7 @@ def _flatten_temporal(_: object, __: str, event: Event) -> Event:
     if isinstance(fields, Mapping):
         # The other fields hold whole failures: messages and stacks of people's data.
         event.update({key: fields[key] for key in ("run_id", "workflow_id", "task_queue", "attempt") if key in fields})
-    for key in ("activity_info", "workflow_info", "color_message"):
+    for key in ("activity_info", "workflow_info", "color_message", "__temporal_error_identifier"):
         event.pop(key, None)
     return event
 
@@ -232,6 +189,8 @@ def make_runtime(metrics_address: str | None = None) -> Runtime:
     Args:
         metrics_address: `host:port` for Prometheus, see `free_address`; None for no metrics.
     """
+    atexit.unregister(_let_core_finish)
+    atexit.register(_let_core_finish)
     forwarding = LogForwardingConfig(
         logger=logging.getLogger("temporalio.core"),
         append_target_to_name=False,
@@ -247,6 +206,11 @@ def make_runtime(metrics_address: str | None = None) -> Runtime:
             metrics=metrics or None,
         )
     )
+
+
+def _let_core_finish() -> None:
+    """Core's threads still hand over lines and answers for a moment; into an interpreter that is gone they abort."""
+    time.sleep(0.3)
 
 
 def free_address() -> str:

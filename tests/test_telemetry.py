@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import re
+import shutil
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -25,11 +26,11 @@ from telemetry import (
     make_runtime,
     record_result,
     record_step,
-    scrub,
     serve_metrics,
 )
 
 ROOT = Path(__file__).parents[1]
+SERVER_BANNER = re.compile(r"Temporal (CLI|Server|Persistence|Metrics|UI)\b|$")
 LEAKS = ("jane", "hunter2", "4242", "sk_live", "4155")
 
 
@@ -42,7 +43,7 @@ def lines_of(script: str, code: int = 0) -> list[dict[str, object]]:
     assert done.stderr == ""
     for leak in LEAKS:
         assert leak not in done.stdout
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in done.stdout.splitlines() if not SERVER_BANNER.match(line)]
 
 
 def test_lines_of_all_origins_are_one_scrubbed_stream() -> None:
@@ -158,66 +159,44 @@ logging.getLogger("temporalio.workflow").info("deciding", extra=extra)
     assert (workflow["workflow"], workflow["run_id"], workflow["attempt"]) == ("W", "r", 2)
 
 
-def test_core_warnings_come_into_the_stream() -> None:
-    script = """
+def test_core_warnings_come_into_the_stream_without_the_failure_they_hold() -> None:
+    temporal = shutil.which("temporal", path=str(Path(sys.executable).parent))
+    if temporal is None:
+        pytest.skip("needs the embedded extra's temporal")
+    script = f"""
 import asyncio
 from temporalio import workflow
-from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
-from telemetry import configure_logging, free_address, make_runtime
+from telemetry import configure_logging, make_runtime
 
 configure_logging()
+
+@workflow.defn(sandboxed=False)
+class Stumble:
+    @workflow.run
+    async def run(self) -> None:
+        raise ValueError("jane@example.com has password=hunter2")
+
 async def main():
-    try:
-        await Client.connect(free_address(), runtime=make_runtime())
-    except RuntimeError:
-        print('{"event": "refused"}')
+    starting = WorkflowEnvironment.start_local(
+        dev_server_existing_path={temporal!r}, dev_server_log_level="never", runtime=make_runtime()
+    )
+    async with await starting as environment:
+        async with Worker(environment.client, task_queue="q", workflows=[Stumble]):
+            handle = await environment.client.start_workflow(Stumble.run, id="acme/zendesk/1", task_queue="q")
+            await asyncio.sleep(1)
+            await handle.terminate()
+
 asyncio.run(main())
 """
-    assert lines_of(script)[-1]["event"] == "refused"
-
-
-@pytest.mark.parametrize(
-    ("text", "clean"),
-    [
-        ("mail jane.doe+x@mail.example.co.uk now", "mail <email> now"),
-        ("Authorization: Bearer abc.def-ghi", "Authorization: <key> <key>"),
-        ("postgresql://user:hunter2@db.example.com/x", "postgresql://<login>@db.example.com/x"),
-        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-_", "<key>"),
-        ("key sk-ant-api03-abcdefgh", "key <key>"),
-        ("{'api_key': 'hunter2', 'n': 1}", "{'api_key': '<key>', 'n': 1}"),
-        ("ghp_abcdefghijkl and whsec_abcdefgh+/==", None),
-        ("pays by DE89 3704 0044 0532 0130 00", "pays by <iban>"),
-        ("call (415) 555-2671 x", "call (<number> x"),
-        ("input_value='a secret wish', input_type=str", "input_value=<value>, input_type=str"),
-        ("at 2026-11-21 10:42:00 in 0.123456789012 s", "at 2026-11-21 10:42:00 in 0.123456789012 s"),
-        ("on 2026-11-21 4242424242424242", "on 2026-11-21 <number>"),
-        ("inv-abcdefghijklm/2 has 7 of 8 rows", "inv-abcdefghijklm/2 has 7 of 8 rows"),
-        ("input_tokens=512 output_tokens: 17", "input_tokens=512 output_tokens: 17"),
-        ("wrote 12345678 bytes to 127.0.0.1:8088", "wrote 12345678 bytes to 127.0.0.1:8088"),
-    ],
-)
-def test_scrub(text: str, clean: str | None) -> None:
-    if clean is None:
-        assert "abcdefgh" not in scrub(text)
-    else:
-        assert scrub(text) == clean
-
-
-@pytest.mark.parametrize(
-    "part", ["a", "1 ", "a@", "DE89 ", "eyJ.", "token=", "-", "//", "input_value=", "1a", "1" * 8 + "a"]
-)
-def test_scrub_of_a_hostile_text_takes_no_time(part: str) -> None:
-    started = time.process_time()
-    scrub(part * 100_000)
-    assert time.process_time() - started < 5
-
-
-def test_scrub_of_a_long_text_keeps_both_ends() -> None:
-    clean = scrub("jane@example.com" + "x" * 100_000 + " end")
-    assert clean.startswith("<email>")
-    assert clean.endswith(" end")
-    assert len(clean) < 25_000
+    lines = lines_of(script)
+    (core,) = {line["event"]: line for line in lines if line["logger"] == "temporalio.core"}.values()
+    assert core["event"] == "Failing workflow task"
+    assert set(core) == {"event", "level", "logger", "timestamp", "run_id"}
+    failed = next(line for line in lines if "Failed activation" in str(line["event"]))
+    assert failed["workflow_id"] == "acme/zendesk/1"
+    assert "ValueError: <email> has password=<key>" in str(failed["exception"])
 
 
 def value(name: str, **labels: str) -> float:
