@@ -11,10 +11,13 @@ from models.diagnosis import Fact, FactValue
 from reasoning.phrases import cell_text, format_value
 
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?:[\u00a0\u202f ]\d{3})+|\d+)(?:\.\d+)?"
-_QUANTITY = re.compile(rf"(?P<sign>[-−+]?)\s*(?P<mark>[$€£¥]?)\s*(?P<number>{_NUMBER})\s*(?P<unit>[^\d\s].*)?")
-_PART = re.compile(rf"(?P<number>{_NUMBER})\s*(?P<unit>[a-z]+)")
+_QUANTITY = re.compile(
+    rf"(?P<sign>[-−+]?)\s*(?P<mark>[$€£¥]?)\s*(?P<number>{_NUMBER})\s*(?P<unit>[^\d\s].*)?", re.ASCII
+)
+_PART = re.compile(rf"(?P<number>{_NUMBER})\s*(?P<unit>[a-z]+)", re.ASCII)
 _TIME = re.compile(
-    r"(?P<date>\d{4}-\d{2}-\d{2})(?:[T ]+(?P<clock>\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?)?"
+    r"(?P<date>\d{4}-\d{2}-\d{2})(?:[T ]+(?P<clock>\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?)?",
+    re.ASCII,
 )
 _SECONDS = {
     **dict.fromkeys(("ms", "millisecond", "milliseconds"), 0.001),
@@ -106,7 +109,7 @@ def _says_money(number: Decimal, step: Decimal, mark: str, told: str, value: flo
 
 
 def _says_duration(said: str, value: float, unit: str) -> bool:
-    bare = re.fullmatch(rf"[-−]?{_NUMBER}", said)
+    bare = re.fullmatch(rf"[-−]?{_NUMBER}", said, re.ASCII)
     text = f"{said} {unit}" if bare else said
     sign, text = ("-", text[1:].strip()) if text[:1] in "-−" else ("", text)
     parts = list(_PART.finditer(text.lower()))

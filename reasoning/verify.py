@@ -65,7 +65,7 @@ def verify(
         claims=tuple(claims),
         ruled_out=_ruled_out(checker, weighing, playbook),
         not_checked=weighing.not_checked,
-        next_step=_next_step(playbook, weighing, checker.facts, draft.next_step, outcome, chosen),
+        next_step=_next_step(playbook, checker.facts, draft.next_step, outcome, chosen),
         question=_question(playbook, weighing) if outcome is Outcome.NEEDS_INFO else "",
         draft_reply=_reply(playbook, anchors, evidence, checker.facts, outcome, chosen),
         reasoner=reasoner,
@@ -188,18 +188,14 @@ def _ruled_out(checker: ClaimChecker, weighing: Weighing, playbook: Playbook) ->
 
 def _next_step(
     playbook: Playbook,
-    weighing: Weighing,
     facts: Mapping[str, Fact],
     wanted: str,
     outcome: Outcome,
     chosen: Sequence[Hypothesis],
 ) -> str:
     own = chosen[0].next_step if chosen else outcome.value
-    supported = {verdict.id for verdict in weighing.verdicts if verdict.verdict is Verdict.SUPPORTED}
-    # A step that belongs to explanations which do not hold is the playbook's, and still the wrong advice.
-    elsewhere = {each.next_step for each in playbook.hypotheses} - {
-        each.next_step for each in playbook.hypotheses if each.id in supported
-    }
+    # A step that belongs to an explanation which was not found is the playbook's, and still the wrong advice.
+    elsewhere = {each.next_step for each in playbook.hypotheses} - {each.next_step for each in chosen}
     outcomes = {each.value for each in Outcome} - {outcome.value}
     offered = set(playbook.next_steps) - elsewhere - outcomes
     step = wanted if wanted in offered or wanted == own else own
