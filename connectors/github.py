@@ -16,7 +16,7 @@ from github.GithubException import BadAttributeException
 
 from connectors.answers import answer, iso, no_answer, time_limit
 from connectors.base import Unavailable
-from connectors.github_client import Question, make_client, question_at_hand, read_failure
+from connectors.github_client import GUARD, Question, question_at_hand, read_failure
 from connectors.github_reads import (
     EVER,
     Changes,
@@ -97,7 +97,7 @@ class GitHubConnector:
     source = Source.GITHUB
 
     def __init__(self, config: GitHubConfig, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """Open nothing yet; `transport` replaces the network in tests."""
+        """Open no connection yet; `transport` replaces the network in tests. To be closed: it holds the process's guard."""
         self._url = str(config.url).rstrip("/")
         self._web = str(config.web).rstrip("/")
         self._repositories = list(config.repositories)
@@ -106,10 +106,12 @@ class GitHubConnector:
         self._http = ReadOnlyHttp(self._url, transport=transport)
         # Threads of our own: the event loop's default pool has few, and others wait in them too.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="github")
+        self._open = True
+        GUARD.hold()
 
     def client(self) -> github.Github:
         """Return the SDK's client for one thread; it reads only, and only from within `fetch`."""
-        return make_client(self._url, self._token)
+        return GUARD.make_client(self._url, self._token)
 
     async def fetch(self, request: SourceRequest) -> Answer:
         """Ask GitHub; the asked repositories must be among the configured ones.
@@ -136,6 +138,9 @@ class GitHubConnector:
 
     async def aclose(self) -> None:
         """Close all connections and let the threads go."""
+        if self._open:
+            self._open = False
+            GUARD.release()
         self._threads.shutdown(wait=False, cancel_futures=True)
         await self._http.aclose()
 

@@ -2,8 +2,8 @@
 
 PyGithub is synchronous, sleeps and polls by itself, and keeps the request that it is about to send on a connection object
 that all threads of a client share, so that one thread can get another's answer. Its connection classes are therefore
-replaced for the whole process, at import, by two that hand each GET to the event loop and refuse all else before a byte
-leaves. Each thread makes a client of its own: that is free, since the connections are pooled below.
+replaced, for the whole process while a connector is open, by two that hand each GET to the event loop and refuse all else
+before a byte leaves. Each thread makes a client of its own: that is free, since the connections are pooled below.
 """
 
 import asyncio
@@ -138,30 +138,58 @@ class _PlainReadOnlyConnection(ReadOnlyConnection):
     protocol = "http"
 
 
-def guard_all_clients() -> None:
-    """Make every PyGithub client that is built from now on, anywhere in this process, read-only."""
-    Requester.injectConnectionClasses(
-        cast(type[HTTPRequestsConnectionClass], _PlainReadOnlyConnection),
-        cast(type[HTTPSRequestsConnectionClass], ReadOnlyConnection),
-    )
+class ProcessGuard:
+    """Makes every PyGithub client that is built anywhere in this process read-only, as long as a connector holds it."""
+
+    def __init__(self) -> None:
+        """Guard nothing yet."""
+        self._lock = threading.RLock()
+        self._holders = 0
+
+    def hold(self) -> None:
+        """Guard until `release` was called as often."""
+        with self._lock:
+            self._holders += 1
+            self._put_on()
+
+    def release(self) -> None:
+        """Let go; without holders PyGithub is as it was, and clients of `make_client` stay guarded."""
+        with self._lock:
+            self._holders -= 1
+            self._take_off()
+
+    def make_client(self, base_url: str, token: str) -> github.Github:
+        """Return a client for one thread: no sleeping, no retrying, no look-ups that were not asked for."""
+        with self._lock:
+            # Again for each client, so that nobody's reset of PyGithub in between opens a way around the guard.
+            self._put_on()
+            try:
+                return github.Github(
+                    base_url=base_url,
+                    auth=github.Auth.Token(token),
+                    lazy=True,
+                    per_page=100,
+                    retry=None,
+                    seconds_between_requests=None,
+                    seconds_between_writes=None,
+                    user_agent="whydesk (read-only)",
+                )
+            finally:
+                self._take_off()
+
+    def _put_on(self) -> None:
+        Requester.injectConnectionClasses(
+            cast(type[HTTPRequestsConnectionClass], _PlainReadOnlyConnection),
+            cast(type[HTTPSRequestsConnectionClass], ReadOnlyConnection),
+        )
+
+    def _take_off(self) -> None:
+        if self._holders == 0:
+            Requester.resetConnectionClasses()
 
 
-guard_all_clients()
-
-
-def make_client(base_url: str, token: str) -> github.Github:
-    """Return a client for one thread: no sleeping, no retrying, no look-ups that were not asked for."""
-    guard_all_clients()
-    return github.Github(
-        base_url=base_url,
-        auth=github.Auth.Token(token),
-        lazy=True,
-        per_page=100,
-        retry=None,
-        seconds_between_requests=None,
-        seconds_between_writes=None,
-        user_agent="whydesk (read-only)",
-    )
+GUARD = ProcessGuard()
+"""PyGithub keeps its connection classes per process, so there is one guard per process."""
 
 
 def _checked_text(reply: Reply, url: str) -> str:

@@ -74,10 +74,11 @@ class StripeConnector:
         self, config: StripeConfig, api_key: str, *, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         """Open nothing yet; `transport` replaces the network in tests."""
-        self._http = ReadOnlyStripeHttp(transport)
+        url = str(config.url).rstrip("/")
+        self._http = ReadOnlyStripeHttp(url, transport)
         self._client = stripe.StripeClient(
             api_key,
-            base_addresses={"api": str(config.url).rstrip("/")},
+            base_addresses={"api": url, "connect": url, "files": url, "meter_events": url},
             http_client=self._http,
             max_network_retries=0,
         )

@@ -9,36 +9,31 @@ import httpx
 import stripe
 
 from connectors.base import RateLimited, Unavailable, WriteRefused
-from connectors.http import ReadOnlyTransport, raise_for_status, read_bounded, retry_after, translate
+from connectors.http import ReadOnlyHttp, retry_after
 from connectors.stripe_rows import Thing, at
 from models.vocabulary import EvidenceStatus
 
-_BYTE_CAP = 8 * 1024 * 1024
+_CLIENT_ERRORS = frozenset(range(400, 500)) - {408, 425, 429}
+"""Left to the SDK, which knows what Stripe means by them."""
 
 sent_requests: ContextVar[list[str] | None] = ContextVar("stripe_sent_requests", default=None)
 """Where the requests of the question at hand are written down, as sent."""
 
 
-class ReadOnlyStripeHttp(stripe.HTTPXClient):
-    """The SDK's HTTP client, reduced to bounded GETs. A write raises `WriteRefused` before a byte is sent."""
+class ReadOnlyStripeHttp(stripe.HTTPClient):
+    """The SDK's HTTP client, reduced to bounded GETs over our own. A write raises `WriteRefused` before a byte is sent."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    name = "whydesk"
+
+    def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """Open nothing yet; `transport` replaces the network in tests."""
-        super().__init__(allow_sync_methods=False)
-        inner = transport or httpx.AsyncHTTPTransport(
-            limits=httpx.Limits(max_connections=20, keepalive_expiry=60), retries=0
-        )
-        # The guard of the methods below is the first wall; this one also holds against a later SDK with further methods.
-        self._client_async = httpx.AsyncClient(
-            transport=ReadOnlyTransport(inner),
-            timeout=httpx.Timeout(60, connect=5),
-            trust_env=False,
-            headers={"Accept-Encoding": "gzip"},
-        )
+        super().__init__()
+        # A second wall: this one refuses writes too, should a later SDK get past the methods below.
+        self._pool = ReadOnlyHttp(base_url, timeout=60, transport=transport)
 
-    def request(  # type: ignore[override]  # narrowed as the SDK's own httpx client does
+    def request(  # type: ignore[override]  # the SDK's own asynchronous client narrows it the same way
         self, method: str, url: str, headers: Mapping[str, str], post_data: object = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
+    ) -> NoReturn:
         """Refuse: the connector is asynchronous."""
         _refuse_unless_get(method, url)
         raise RuntimeError("Stripe is asked asynchronously here; call the method whose name ends in _async")
@@ -50,22 +45,13 @@ class ReadOnlyStripeHttp(stripe.HTTPXClient):
 
         Raises:
             WriteRefused: any other method.
-            ConnectorError, Declined: as connectors.http; only 4xx answers go up to the SDK.
+            ConnectorError, Declined: as connectors.http; other 4xx answers go up to the SDK.
         """
         _refuse_unless_get(method, url)
-        target = httpx.URL(url)
-        place = repr(target.host)
         if (sent := sent_requests.get()) is not None:
-            sent.append(f"GET {target.raw_path.decode()}")
-        try:
-            async with self._client_async.stream("GET", target, headers=headers) as response:
-                content = await read_bounded(response, _BYTE_CAP)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise translate(error, place) from None
-        status = response.status_code
-        if not 400 <= status < 500 or status in (408, 425, 429):
-            raise_for_status(status, response.headers, place)
-        return content, status, response.headers
+            sent.append(f"GET {httpx.URL(url).raw_path.decode()}")
+        reply = await self._pool.get(url, headers=headers, accept=_CLIENT_ERRORS)
+        return reply.content, reply.status, reply.headers
 
     def request_stream(  # type: ignore[override]  # as above
         self, method: str, url: str, headers: Mapping[str, str], post_data: object = None
@@ -74,15 +60,15 @@ class ReadOnlyStripeHttp(stripe.HTTPXClient):
         _refuse_unless_get(method, url)
         raise RuntimeError("Stripe's streamed answers are files, which this connector does not read")
 
-    async def close_async(self) -> None:
-        """Close all connections."""
-        await self._client_async.aclose()
-
     async def request_stream_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: object = None
     ) -> NoReturn:
         """Refuse: nothing that the connector asks is streamed."""
         self.request_stream(method, url, headers, post_data)
+
+    async def close_async(self) -> None:
+        """Close all connections."""
+        await self._pool.aclose()
 
 
 async def items(page: stripe.StripeObject, limit: int) -> AsyncIterator[Thing]:

@@ -14,7 +14,6 @@ from pydantic import JsonValue
 
 from connectors.base import ConnectorError, RateLimited, SlowAnswer, Unavailable, WriteRefused
 from connectors.github import GitHubConnector
-from connectors.github_client import guard_all_clients
 from models.customer import Window
 from models.evidence import Answer
 from models.tenant import GitHubConfig
@@ -553,16 +552,37 @@ async def test_no_write_leaves_through_the_sdk(end: FarEnd, connector: GitHubCon
 
 
 async def test_no_client_in_the_process_can_write(end: FarEnd, connector: GitHubConnector) -> None:
-    stranger = github.Github(base_url=end.url, auth=github.Auth.Token("x"), lazy=True, retry=None)
+    stranger = github.Github(
+        base_url=end.url, lazy=True, seconds_between_requests=None, seconds_between_writes=None, timeout=1
+    )
     await asyncio.to_thread(write_all, stranger)
+    # Whoever puts PyGithub's own classes back opens no way for ours.
     ours = connector.client()
     Requester.resetConnectionClasses()
-    try:
-        await asyncio.to_thread(write_all, ours)
-        await asyncio.to_thread(write_all, connector.client())
-    finally:
-        guard_all_clients()
+    await asyncio.to_thread(write_all, ours)
+    await asyncio.to_thread(write_all, connector.client())
     assert end.connections == 0
+
+
+async def test_the_guard_goes_with_the_last_connector_and_stays_on_its_clients(end: FarEnd) -> None:
+    end.always(Reply({"message": "no"}, status=405))
+    first, second = connect(end), connect(end)
+    ours = first.client()
+    await first.aclose()
+    await first.aclose()
+    await asyncio.to_thread(
+        write_all,
+        github.Github(base_url=end.url, lazy=True, seconds_between_requests=None, seconds_between_writes=None),
+    )
+    await second.aclose()
+    await asyncio.to_thread(write_all, ours)
+    await asyncio.to_thread(write_all, second.client())
+    assert end.connections == 0
+    stranger = github.Github(base_url=end.url, lazy=True, retry=None)
+    with pytest.raises(github.GithubException):
+        await asyncio.to_thread(stranger.get_repo(API).create_issue, "x")
+    stranger.close()
+    assert [seen.method for seen in end.requests] == ["POST"]
 
 
 async def test_a_client_reads_only_within_a_question(end: FarEnd, connector: GitHubConnector) -> None:
