@@ -1,21 +1,17 @@
 """The only reader of the environment and of whydesk.yaml: every problem at once, with its place, and no secret shown."""
 
-import difflib
 import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self, cast
+from typing import Any, Self, cast
 
-import yaml
 from pydantic import BaseModel, PrivateAttr, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
 
+from located_yaml import Document, YamlPath, did_you_mean, explain, shown
 from models.base import Strict
 from models.tenant import SecretRef, Tenant
-
-YamlPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ class Settings(Strict):
         values = _read_environment(environ, problems)
         named = config_path is not None or bool(environ.get("WHYDESK_CONFIG"))
         config = config_path or cast(Path, values["config"])
-        document = _Document.read(config, problems) if named or config.exists() else None
+        document = Document.read(config, problems) if named or config.exists() else None
         tenants = _read_tenants(document, problems) if document else {}
         secrets = _resolve_secrets(document, tenants, environ, problems) if document else {}
         if problems:
@@ -185,99 +181,17 @@ def _read_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
     known = [setting.name for setting in SETTINGS]
     for name in environ:
         if name.startswith("WHYDESK_") and name not in known:
-            problems.append(f"{name}: unknown setting{_did_you_mean(name, known)}")
+            problems.append(f"{name}: unknown setting{did_you_mean(name, known)}")
     return values
 
 
-def _did_you_mean(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(known))}"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML where `off` and `no` are words, as YAML 1.2 has it: `mode: off` must not read as false."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|false|False)$"), list("tTfF"))
-
-
-class _Document:
-    """A YAML file with the line of every key and item."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.data: object = None
-        self._lines: dict[YamlPath, int] = {}
-
-    @classmethod
-    def read(cls, path: Path, problems: list[str]) -> "_Document | None":
-        document = cls(path)
-        try:
-            loader = _Loader(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})")
-            return None
-        except yaml.YAMLError as error:
-            problems.append(f"{path}: {error}")
-            return None
-        try:
-            node = loader.get_single_node()
-            document.data = {} if node is None else document._value(loader, node, (), problems)
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            problems.append(f"{path}:{line}: {error.problem or 'not YAML'}; mend the syntax first")
-            return None
-        except RecursionError:
-            problems.append(f"{path}: an alias refers to itself; write the value out")
-            return None
-        finally:
-            loader.dispose()
-        return document
-
-    def _value(self, loader: _Loader, node: yaml.Node, at: YamlPath, problems: list[str]) -> object:
-        self._lines.setdefault(at, node.start_mark.line + 1)
-        if isinstance(node, yaml.SequenceNode):
-            return [self._value(loader, item, (*at, index), problems) for index, item in enumerate(node.value)]
-        if not isinstance(node, yaml.MappingNode):
-            return loader.construct_object(node, deep=True)
-        self._find_duplicates(node, at, problems)
-        loader.flatten_mapping(node)
-        result: dict[str, object] = {}
-        for key_node, value_node in node.value:
-            key = str(key_node.value)
-            self._lines[(*at, key)] = key_node.start_mark.line + 1
-            result[key] = self._value(loader, value_node, (*at, key), problems)
-        return result
-
-    def _find_duplicates(self, node: yaml.MappingNode, at: YamlPath, problems: list[str]) -> None:
-        seen: dict[str, int] = {}
-        for key_node, _ in node.value:
-            key, line = str(key_node.value), key_node.start_mark.line + 1
-            if key in seen and key != "<<":
-                problems.append(f"{self.path}:{line}: {_dotted((*at, key))}: written twice, first in line {seen[key]}")
-            seen[key] = line
-
-    def problem(self, at: YamlPath, text: str) -> str:
-        """Say it with the place: the nearest that the file has."""
-        line = next((self._lines[at[:end]] for end in range(len(at), -1, -1) if at[:end] in self._lines), 1)
-        return f"{self.path}:{line}: {_dotted(at)}: {text}"
-
-
-def _dotted(at: YamlPath) -> str:
-    return ".".join(str(part) for part in at) or "the file"
-
-
-def _read_tenants(document: _Document, problems: list[str]) -> dict[str, Tenant]:
+def _read_tenants(document: Document, problems: list[str]) -> dict[str, Tenant]:
     if not isinstance(document.data, dict):
         problems.append(document.problem((), "expected a mapping with the key 'tenants'"))
         return {}
     for key in document.data:
         if key != "tenants":
-            problems.append(document.problem((key,), f"unknown key{_did_you_mean(key, ['tenants'])}"))
+            problems.append(document.problem((key,), f"unknown key{did_you_mean(key, ['tenants'])}"))
     found = document.data.get("tenants")
     if not isinstance(found, dict):
         problems.append(document.problem(("tenants",), "expected a mapping from a tenant's id to its configuration"))
@@ -286,10 +200,10 @@ def _read_tenants(document: _Document, problems: list[str]) -> dict[str, Tenant]
     return {key: tenant for key, tenant in tenants.items() if tenant is not None}
 
 
-def _read_tenant(document: _Document, key: str, data: object, problems: list[str]) -> Tenant | None:
+def _read_tenant(document: Document, key: str, data: object, problems: list[str]) -> Tenant | None:
     at: YamlPath = ("tenants", key)
     if not isinstance(data, dict):
-        problems.append(document.problem(at, f"{_shown(data, at)} is not a mapping"))
+        problems.append(document.problem(at, f"{shown(data, at)} is not a mapping"))
         return None
     if "id" in data:
         problems.append(document.problem((*at, "id"), "unknown key; a tenant's id is the key that it stands under"))
@@ -297,7 +211,12 @@ def _read_tenant(document: _Document, key: str, data: object, problems: list[str
     try:
         tenant = Tenant.model_validate({**data, "id": key})
     except ValidationError as error:
-        problems.extend(_explain(document, at, data, details) for details in error.errors(include_url=False))
+        for details in error.errors(include_url=False):
+            if details["loc"] == ("id",):
+                expected = "lower-case letters, digits and hyphens, a letter first, 40 at most"
+                problems.append(document.problem(at, f"{key!r} is not a tenant's id; expected {expected}"))
+            else:
+                problems.append(explain(document, Tenant, at, data, details))
         return None
     for name in tenant.helpdesks:
         if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
@@ -306,7 +225,7 @@ def _read_tenant(document: _Document, key: str, data: object, problems: list[str
     return _with_folders(document, at, tenant, problems)
 
 
-def _with_folders(document: _Document, at: YamlPath, tenant: Tenant, problems: list[str]) -> Tenant:
+def _with_folders(document: Document, at: YamlPath, tenant: Tenant, problems: list[str]) -> Tenant:
     """Folders are meant from where the file lies, wherever the process was started."""
 
     def absolute(folder: str, *place: str | int) -> str:
@@ -323,97 +242,8 @@ def _with_folders(document: _Document, at: YamlPath, tenant: Tenant, problems: l
     return tenant.model_copy(update={"playbook_dirs": dirs, "connectors": connectors})
 
 
-_REF_PATTERN = r"^(env|file):.+$"
-"""That of `SecretRef`; a test compares them."""
-_SECRET_NAME = re.compile(r"(token|secret|secrets|password|key)$")
-
-
-def _explain(document: _Document, at: YamlPath, data: dict[str, object], details: ErrorDetails) -> str:
-    """Say one finding of pydantic by the file's own path, with what is expected and nothing that may be secret."""
-    if details["loc"] == ("id",):
-        expected = "lower-case letters, digits and hyphens, a letter first, 40 at most"
-        return document.problem(at, f"{at[-1]!r} is not a tenant's id; expected {expected}")
-    place, value, shapes = _locate(data, details["loc"])
-    where = (*at, *place)
-    kind, context = details["type"], details.get("ctx", {})
-    if kind == "extra_forbidden":
-        known = sorted({name for shape in shapes for name in shape.model_fields})
-        return document.problem(where, f"unknown key{_did_you_mean(str(place[-1]), known)}")
-    if kind == "missing":
-        return document.problem(where, "is missing; it is required")
-    if kind == "string_pattern_mismatch" and context.get("pattern") == _REF_PATTERN:
-        return document.problem(where, "a secret must not stand here itself; write env:NAME or file:PATH")
-    if kind == "union_tag_invalid":
-        expected = f"expected one of {context['expected_tags']}"
-        return document.problem((*where, "kind"), f"{context['tag']!r} is not a kind; {expected}")
-    if kind == "union_tag_not_found":
-        return document.problem((*where, "kind"), "is missing; it is required")
-    hint = " (write it in quotes)" if kind == "string_type" and isinstance(value, int | float) else ""
-    message = details["msg"].removeprefix("Value error, ")
-    return document.problem(where, f"{_shown(value, where)}: {message[:1].lower()}{message[1:]}{hint}")
-
-
-def _shown(value: object, at: YamlPath) -> str:
-    if any(isinstance(part, str) and _SECRET_NAME.search(part) for part in at):
-        return "what stands here (not shown)"
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    text = re.sub(r"//[^/@]*@", "//…@", str(value))
-    return repr(text if len(text) <= 80 else text[:79] + "…") if isinstance(value, str) else repr(value)
-
-
-def _locate(data: object, loc: YamlPath) -> tuple[YamlPath, object, list[type[BaseModel]]]:
-    """Follow pydantic's location, which also names members of unions; return the file's path, the value, the models there."""
-    place: list[str | int] = []
-    shapes: list[type[BaseModel]] = [Tenant]
-    hints: list[object] = [Tenant]
-    for index, part in enumerate(loc):
-        inside = (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int))
-        if not inside and index < len(loc) - 1:
-            hints = [hint for hint in hints if not _is_model(hint) or _has_tag(hint, part)] or hints
-            shapes = [hint for hint in hints if _is_model(hint)]
-            continue
-        place.append(part)
-        if not inside:
-            return tuple(place), None, shapes
-        data = cast(dict[str | int, object], data)[part]
-        hints = [leaf for hint in hints for leaf in _inside(hint, part)]
-        if index < len(loc) - 1:
-            shapes = [hint for hint in hints if _is_model(hint)]
-    return tuple(place), data, shapes
-
-
-def _is_model(hint: object) -> typing.TypeGuard[type[BaseModel]]:
-    return isinstance(hint, type) and issubclass(hint, BaseModel)
-
-
-def _has_tag(shape: object, tag: str | int) -> bool:
-    hint = typing.get_type_hints(shape).get("kind")
-    return tag in typing.get_args(hint)
-
-
-def _inside(hint: object, part: str | int) -> Iterator[object]:
-    """The types that may stand under a key or an index of a value of that type."""
-    if _is_model(hint):
-        yield from _leaves(typing.get_type_hints(hint).get(str(part)))
-    elif typing.get_origin(hint) in (dict, list):
-        yield from _leaves(typing.get_args(hint)[-1])
-
-
-def _leaves(hint: object) -> Iterator[object]:
-    """The members of a union, without annotations."""
-    origin = typing.get_origin(hint)
-    if origin is Annotated:
-        yield from _leaves(typing.get_args(hint)[0])
-    elif origin in (typing.Union, type(int | str)):
-        for member in typing.get_args(hint):
-            yield from _leaves(member)
-    else:
-        yield hint
-
-
 def _resolve_secrets(
-    document: _Document, tenants: dict[str, Tenant], environ: Mapping[str, str], problems: list[str]
+    document: Document, tenants: dict[str, Tenant], environ: Mapping[str, str], problems: list[str]
 ) -> dict[str, SecretStr]:
     secrets: dict[str, SecretStr] = {}
     for key, tenant in tenants.items():

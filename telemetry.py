@@ -1,6 +1,7 @@
 """One stream of log lines with nothing personal in it, and the metrics of a process. Set up once, by an entry point."""
 
 import atexit
+import json
 import logging
 import socket
 import sys
@@ -106,8 +107,8 @@ class _Handler(logging.StreamHandler[TextIO]):
         kind = sys.exc_info()[0]
         line = {"event": "a log line could not be written", "level": "error", "logger": record.name}
         line |= {"place": f"{record.pathname}:{record.lineno}", "problem": kind.__name__ if kind else ""}
-        with threading.Lock():
-            print(structlog.processors.JSONRenderer()(None, "error", dict(line)), file=self.stream, flush=True)
+        self.stream.write(json.dumps(line) + "\n")
+        self.flush()
 
 
 def configure_logging(level: str = "info", format: str = "json", stream: TextIO | None = None) -> None:

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from ledger.base import LedgerError
@@ -93,6 +93,19 @@ class RunReader:
         if rows.run is None:
             raise LedgerError(f"{found.workflow} has no revision {number}; the last one is {found.revisions}")
         return await self._record(rows, _summary(*rows.run))
+
+    async def evidence_so_far(self, tenant: str, investigation: str) -> tuple[EvidenceRef, ...]:
+        """Return what the newest revision has gathered until now, without the bodies."""
+        newest = select(func.max(RevisionRow.revision)).where(
+            RevisionRow.tenant == tenant, RevisionRow.investigation == investigation
+        )
+        query = select(EvidenceRow).where(
+            EvidenceRow.tenant == tenant,
+            EvidenceRow.investigation == investigation,
+            EvidenceRow.revision == newest.scalar_subquery(),
+        )
+        rows = await self._ledger.database.read(lambda connection: Session(connection).scalars(query).all())
+        return tuple(EvidenceRef.model_validate({**_values(row), "id": row.evidence}) for row in rows)
 
     async def _record(self, rows: "_RowsOfRun", summary: RunSummary) -> RunRecord:
         evidence = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-import settings as settings_module
+import located_yaml
 from models.tenant import SecretRef, ZendeskConfig
 from models.vocabulary import Mode
 from settings import SETTINGS, ConfigError, Settings, env_example
@@ -238,4 +238,4 @@ def test_defaults_load_as_they_stand_in_env_example(tmp_path: Path, monkeypatch:
 
 
 def test_pattern_of_references_is_that_of_the_models() -> None:
-    assert settings_module._REF_PATTERN in str(SecretRef)
+    assert located_yaml._REF_PATTERN in str(SecretRef)

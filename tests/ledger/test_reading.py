@@ -98,3 +98,14 @@ async def test_runs_are_listed_newest_first_and_filtered(ledger: SqlLedger) -> N
     assert await tickets(cause=CauseClass.DEPLOY_REGRESSION) == ["1"]
     assert await tickets(running=True) == ["3"]
     assert await tickets(ticket="1") == ["1"]
+
+
+async def test_evidence_so_far_is_that_of_the_newest_revision(ledger: SqlLedger) -> None:
+    key = await investigate(ledger, claim())
+    reader = RunReader(ledger)
+    assert len(await reader.evidence_so_far("acme", key.investigation)) == 8
+    second = (await ledger.claim_delivery(claim(delivery="d-2"))).key
+    assert await reader.evidence_so_far("acme", key.investigation) == ()
+    ref = await ledger.put_evidence(second, evidence())
+    assert await reader.evidence_so_far("acme", key.investigation) == (ref,)
+    assert await reader.evidence_so_far("globex", key.investigation) == ()

@@ -283,11 +283,9 @@ async def test_full_disk_is_said_with_the_path_and_leaves_what_was_stored(ledger
         connection.exec_driver_sql("PRAGMA max_page_count = 1")  # type: ignore[attr-defined]
 
     await ledger.database.write(fill_up)
+    large = RenderedNote(html=random.Random(1).randbytes(90_000).hex(), markdown="", marker="")
     with pytest.raises(LedgerError, match=r"ledger\.db'.*disk is full.*free space"):
-        for number in range(200):
-            await ledger.put_body(
-                "acme", RenderedNote(html=random.Random(number).randbytes(9000).hex(), markdown="", marker="")
-            )
+        await ledger.put_body("acme", large)
     assert (await ledger.claim_delivery(claim())).key == key
 
 
