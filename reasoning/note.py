@@ -101,7 +101,8 @@ def _html_line(line: Line, hosts: Collection[str]) -> str:
 def _markdown(block: Block, hosts: Collection[str]) -> str:
     match block:
         case Heading(text):
-            return f"**{markdown_text(text, hosts)}**"
+            # Four asterisks in a row would be a rule across the page.
+            return f"**{markdown_text(text, hosts) or '–'}**"
         case Paragraph(label, text):
             return f"**{markdown_text(label)}:** {markdown_text(text, hosts)}"
         case Listing(label, lines):
