@@ -8,8 +8,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import URL, Connection, text
 
+from ledger.base import LedgerError
 from ledger.database import BUSY_SECONDS, Database, create_file, is_sqlite, translated
 
 _HERE = Path(__file__).parent
@@ -20,7 +22,7 @@ _LOCK = 7_239_114
 def alembic_config() -> Config:
     """Return Alembic's configuration, complete but for the connection."""
     config = Config()
-    config.set_main_option("script_location", str(_HERE))
+    config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
 
@@ -49,7 +51,10 @@ def migrate(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     config = alembic_config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise LedgerError(f"the ledger was made by a newer version of Whydesk ({error}): start that one") from error
 
 
 def _use_wal(url: URL) -> None:

@@ -95,3 +95,13 @@ async def test_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LedgerError, match=r"file/ledger\.db' cannot be created"):
         await upgrade(f"sqlite:///{tmp_path}/file/ledger.db")
+
+
+async def test_database_of_a_newer_version_is_left_alone(ledger: SqlLedger, ledger_url: str) -> None:
+    def age(connection: Connection) -> None:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    await ledger.database.write(age)
+    with pytest.raises(LedgerError, match="newer version"):
+        await upgrade(ledger_url)
+    assert await ledger.database.write(_differences) == []
