@@ -48,8 +48,8 @@ def _entry(facets: Values, name: str, value: JsonValue, type_name: str) -> bool:
     if isinstance(facet, list):
         return _collection([one for one in facet if isinstance(one, Mapping)], value, name)
     if isinstance(facet, Mapping):
-        if value == {"null": True}:
-            return False
+        if isinstance(value, dict) and value.keys() == {"null"}:
+            return not value["null"]
         return passes(facet, value, f"{name.capitalize()}Filter")
     if not isinstance(value, dict):
         raise _wrong(f"Field {name!r} takes comparators such as {{'eq': …}}.")

@@ -33,7 +33,15 @@ class Listener:
 
     def __init__(self, app: ASGIApp) -> None:
         """Reserve a free port; nothing is served before `start`."""
-        self._config = Config(app, lifespan="off", ws="none", log_config=None, timeout_keep_alive=KEEP_ALIVE)
+        self._config = Config(
+            app,
+            interface="asgi3",
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE,
+        )
         self._state = ServerState()
         self._server: asyncio.Server | None = None
         self._socket = _bound(0)
@@ -67,8 +75,8 @@ class Listener:
     async def close(self) -> None:
         """Stop for good and drop the open connections."""
         server, self._server = self._server, None
-        self._socket.close()
         if server is None:
+            self._socket.close()
             return
         server.close()
         for connection in list(self._state.connections):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
+from urllib.parse import urlencode
 
 from pydantic import JsonValue
 from starlette.datastructures import Headers, QueryParams
@@ -46,8 +47,12 @@ class Asked:
     at: datetime
     values: dict[str, str]
     """What the route's placeholders matched."""
+    raw_query: str
+    """As sent."""
     base: str
     """`http://127.0.0.1:PORT`, for links in answers."""
+    gone: Receive
+    """Returns when the caller hangs up."""
     operation: str = ""
 
     def json(self) -> JsonValue:
@@ -57,6 +62,11 @@ class Asked:
             ValueError: it is none.
         """
         return cast(JsonValue, json.loads(self.body))
+
+    def query_url(self, **changes: str) -> str:
+        """Return this request's address with some query parameters changed, for links to further pages."""
+        query = {name: self.query[name] for name in self.query} | changes
+        return f"{self.base}{self.path}?{urlencode(query)}"
 
 
 Handler = Callable[[Asked], Response]
@@ -139,7 +149,7 @@ class Vendor:
             self._record(asked, None, fault, began)
             await _until_gone(receive)
             return
-        response = self._answer(asked, fault)
+        response = await self._answer(asked, fault)
         self._record(asked, response, fault, began)
         if fault is not None and fault.kind == "cut":
             await _send_half(response, send)
@@ -148,12 +158,16 @@ class Vendor:
             return
         await response(scope, receive, send)
 
-    def _answer(self, asked: Asked, fault: Fault | None) -> Response:
+    async def respond(self, asked: Asked) -> Response:
+        """Answer a request that is let in. Whoever has to wait for somebody else overrides this."""
+        return self._dispatch(asked)
+
+    async def _answer(self, asked: Asked, fault: Fault | None) -> Response:
         if fault is not None and fault.kind in ("status", "rate-limit"):
             response = self.rate_limited() if fault.kind == "rate-limit" else self.error(fault.status)
             response.headers.update(fault.retry_after_header(asked.at))
         else:
-            response = self.admit(asked) or self._dispatch(asked)
+            response = self.admit(asked) or await self.respond(asked)
         for name, value in self.headers(asked).items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("date", asked.at.strftime("%a, %d %b %Y %H:%M:%S GMT"))
@@ -235,7 +249,9 @@ async def _read(scope: Scope, receive: Receive) -> Asked:
         body=b"".join(chunks),
         at=wall_clock().astimezone(UTC),
         values={},
+        raw_query=scope["query_string"].decode("ascii", "replace"),
         base=f"http://{host}:{port}",
+        gone=receive,
     )
 
 
