@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -33,7 +34,7 @@ from uvicorn import Config, Server
 
 from sandbox.engine import Engine, EngineError, Question, Result
 from sandbox.logs import logs_sql
-from sandbox.world_files import load_world
+from sandbox.world_files import WorldError, load_world
 
 USER = "support_reader"
 PASSWORD = "sandbox-clickhouse"  # noqa: S105  # the sandbox's own, on loopback
@@ -99,6 +100,9 @@ class ClickHouse:
         self._asked.append(entry)
         try:
             self._check_user(request, arguments)
+            if request.headers.get("content-encoding"):
+                # Clients compress what they insert and nothing else, so it need not be read to be refused.
+                raise EngineError(164, "Cannot execute query in readonly mode.", "READONLY")
             result = await self._answer(request, question)
         except EngineError as error:
             entry["exception_code"] = error.code
@@ -196,7 +200,7 @@ def _watch_parent(parent: int, folder: Path) -> None:
 
 
 def _fill(engine: Engine, options: argparse.Namespace) -> None:
-    for statement in logs_sql(load_world(options.world), options.now, options.rows):
+    for statement in logs_sql(options.loaded, options.now, options.rows):
         engine.write(statement)
 
 
@@ -241,11 +245,20 @@ def main() -> None:
     parser.add_argument("--user", default=USER)
     parser.add_argument("--password", default=PASSWORD)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="sandbox-clickhouse-"))
+    try:
+        options.loaded = load_world(options.world)
+    except WorldError as error:
+        sys.exit(str(error))
+    # Beside the ready file, so that whoever made that folder also clears up after a process that was killed.
+    beside = options.ready_file.parent if options.ready_file else None
+    folder = Path(tempfile.mkdtemp(prefix="sandbox-clickhouse-", dir=beside))
     if options.parent_pid:
         threading.Thread(target=_watch_parent, args=(options.parent_pid, folder), daemon=True).start()
     try:
         asyncio.run(_serve(options, folder))
+    except EngineError as error:
+        # A column's type or value of logs.yaml that the engine does not take.
+        sys.exit(f"{options.world}: the engine refused the logs: {error}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

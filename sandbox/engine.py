@@ -172,7 +172,7 @@ def _run(session: Connection, sql: str, format: str, parameters: dict[str, str] 
 def _permit(statement: str) -> None:
     bare = _QUOTED.sub("''", statement)
     if not _READING.match(bare):
-        raise EngineError(164, f"{'support_reader'}: Cannot execute query in readonly mode.", "READONLY")
+        raise EngineError(164, "Cannot execute query in readonly mode.", "READONLY")
     if re.search(r"\bINTO OUTFILE\b", bare, re.IGNORECASE):
         raise EngineError(358, "INTO OUTFILE is not allowed", "INTO_OUTFILE_NOT_ALLOWED")
     source = _SOURCES.search(bare)

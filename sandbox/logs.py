@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sandbox.world import Customer, Endpoint, World
+from sandbox.world import Customer, World
 from sandbox.world_logs import Burst, Episode, Response, Table
 
 _QUANTILES = 512
@@ -32,6 +32,8 @@ def logs_sql(world: World, now: datetime, rows: int | None = None) -> Iterator[s
     yield _insert(tables["accounts"], _accounts(world, now))
     if world.logs.usage:
         yield _insert(tables["usage"], _usage(world, now))
+    if any(customer.endpoints for customer in world.customers):
+        yield _insert(tables["webhook_attempts"], _webhooks(world, now))
     scale = (rows or world.about.rows) / sum(customer.weight for customer in world.customers)
     for customer in world.customers:
         traffic = _Traffic(world, customer, now)
@@ -39,8 +41,6 @@ def logs_sql(world: World, now: datetime, rows: int | None = None) -> Iterator[s
         for burst in world.logs.bursts:
             if burst.customer == customer.id:
                 yield _insert(tables["requests"], traffic.burst(burst))
-        for endpoint in customer.endpoints:
-            yield _insert(tables["webhook_attempts"], _webhooks(world, customer, endpoint, now))
 
 
 def _insert(table: Table, source: str) -> str:
@@ -75,6 +75,10 @@ def _pick(unit: str, weighted: Sequence[tuple[str, float]]) -> str:
 def _unit(salt: str) -> str:
     """A number in [0, 1) of the row, another one for each salt."""
     return f"cityHash64(h, {_text(salt)}) / 18446744073709551616.0"
+
+
+_NORMAL = f"sqrt(-2 * log(greatest({_unit('radius')}, 1e-12))) * cos(2 * pi() * {_unit('angle')})"
+"""A normally distributed number of the row."""
 
 
 def quantiles(start: datetime, end: datetime, peak_hour: int, rhythm: float, weekend: float) -> list[int]:
@@ -225,7 +229,6 @@ class _Traffic:
         ]
         statuses = f"[{', '.join(str(response.status) for response in answers.found) or '0'}]"
         errors = f"[{', '.join(_text(response.error) for response in answers.found)}]" if answers.found else "['']"
-        normal = f"sqrt(-2 * log(greatest({_unit('radius')}, 1e-12))) * cos(2 * pi() * {_unit('angle')})"
         with_version = f"SELECT *, {names} AS routes, {self._version()} AS version FROM ({source})"
         answered = f"SELECT *, {answers.number(forced)} AS answer FROM ({with_version})"
         return (
@@ -236,49 +239,50 @@ class _Traffic:
             f"if(answer = 0, '', {errors}[answer]) AS error, "
             f"if(status IN {_QUICK}, 2 + 6 * {_unit('quick')}, "
             f"[{', '.join(str(route.latency_ms) for route in routes)}][route_no] * "
-            f"exp([{', '.join(str(route.spread) for route in routes)}][route_no] * {normal})"
+            f"exp([{', '.join(str(route.spread) for route in routes)}][route_no] * {_NORMAL})"
             f"{''.join(' * ' + factor for factor in slow)}) AS duration_ms, "
             f"{_text(self.customer.region)} AS region, version, key, {limit} AS rate_limit, "
             f"{_text(self.customer.plan)} AS plan FROM ({answered})"
         )
 
 
-def _webhooks(world: World, customer: Customer, endpoint: Endpoint, now: datetime) -> str:
-    start = max(now - timedelta(days=world.about.days), now + customer.created)
-    hours = (now - start) / timedelta(hours=1)
-    count = max(1, round(endpoint.per_hour * hours))
-    step = (now - start) / timedelta(milliseconds=1) / count
+def _webhooks(world: World, now: datetime) -> str:
+    """Attempts to every endpoint, evenly spread; the same number at any scale of the requests."""
+    endpoints = []
+    for customer in world.customers:
+        start = max(now - timedelta(days=world.about.days), now + customer.created)
+        for endpoint in customer.endpoints:
+            count = max(1, round(endpoint.per_hour * ((now - start) / timedelta(hours=1))))
+            words = ", ".join(map(_text, (customer.id, endpoint.id, endpoint.host)))
+            events = ", ".join(map(_text, endpoint.events))
+            endpoints.append(f"({words}, [{events}], {_millis(start)}, {count})")
     baseline = world.logs.baseline
-    choices, found = [], ["200"]
-    errors, slow = ["''"], []
+    found, choices, slow = [(200, "")], [], []
     for episode in reversed(world.logs.webhooks):
-        if episode.endpoints and endpoint.id not in episode.endpoints:
-            continue
         begin, end = (_millis(now + offset) for offset in (episode.start, episode.end))
-        condition = f"at_ms >= {begin} AND at_ms < {end}"
-        found.append(str(episode.status))
-        errors.append(_text(episode.error))
+        named = f" AND endpoint IN ({', '.join(map(_text, episode.endpoints))})" if episode.endpoints else ""
+        condition = f"at_ms >= {begin} AND at_ms < {end}{named}"
+        found.append((episode.status, episode.error))
         choices.append(f"{condition} AND {_unit('episode ' + episode.name)} < {episode.share}, {len(found)}")
         slow.append(f" * if({condition}, {episode.latency_factor}, 1)")
     reached = 0.0
     for response in baseline.webhook_errors:
         reached += response.share
-        found.append(str(response.status))
-        errors.append(_text(response.error))
+        found.append((response.status, response.error))
         choices.append(f"{_unit('baseline')} < {reached}, {len(found)}")
     answer = f"multiIf({', '.join(choices)}, 1)" if choices else "1"
-    events = [(_text(event), 1.0) for event in endpoint.events]
     source = (
-        f"SELECT cityHash64({world.about.seed}, {_text(endpoint.id)}, number) AS h, "
-        f"toInt64({_millis(start)} + (number + {_unit('time')}) * {step}) AS at_ms FROM numbers({count})"
+        f"SELECT *, cityHash64({world.about.seed}, endpoint, number) AS h, "
+        f"toInt64(start_ms + (number + {_unit('time')}) * ({_millis(now)} - start_ms) / attempts) AS at_ms "
+        "FROM values('customer String, endpoint String, host String, events Array(String), start_ms Int64, "
+        f"attempts UInt32', {', '.join(endpoints)}) ARRAY JOIN range(attempts) AS number"
     )
     return (
-        f"SELECT fromUnixTimestamp64Milli(at_ms, 'UTC') AS ts, {_text(customer.id)} AS customer, "
-        f"concat('whd_', lower(hex(h))) AS delivery_id, {_text(endpoint.id)} AS endpoint, {_text(endpoint.host)} AS host, "
-        f"{_pick(_unit('event'), events)} AS event, [{', '.join(found)}][answer] AS status, "
-        f"[{', '.join(errors)}][answer] AS error, "
-        f"{baseline.webhook_latency_ms} * exp(0.5 * sqrt(-2 * log(greatest({_unit('radius')}, 1e-12))) "
-        f"* cos(2 * pi() * {_unit('angle')})){''.join(slow)} AS duration_ms "
+        "SELECT fromUnixTimestamp64Milli(at_ms, 'UTC') AS ts, customer, concat('whd_', lower(hex(h))) AS delivery_id, "
+        f"endpoint, host, events[1 + toUInt32(floor({_unit('event')} * length(events)))] AS event, "
+        f"[{', '.join(str(status) for status, _ in found)}][answer] AS status, "
+        f"[{', '.join(_text(error) for _, error in found)}][answer] AS error, "
+        f"{baseline.webhook_latency_ms} * exp(0.5 * {_NORMAL}){''.join(slow)} AS duration_ms "
         f"FROM (SELECT *, {answer} AS answer FROM ({source}))"
     )
 
