@@ -5,7 +5,7 @@ The token needs Read on deployments, contents, pull requests and metadata of the
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -34,7 +34,7 @@ from connectors.github_reads import (
     read_rollout,
 )
 from connectors.http import Declined, ReadOnlyHttp
-from connectors.parameters import TextList, ask_together, read_parameters
+from connectors.parameters import TextList, ask_both, ask_together, read_parameters
 from models.base import Row, Strict
 from models.evidence import Answer, SourceRequest
 from models.tenant import GitHubConfig
@@ -196,8 +196,11 @@ class GitHubConnector:
             (one for listed in found for one in listed.inside), key=lambda one: one.created_at, reverse=True
         )
         shown = inside[: min(_ENRICHED, request.row_limit)]
-        rollouts = dict(zip(shown, await ask_together(self._rollout(one) for one in shown), strict=True))
-        changes = await self._changes(found, shown, rollouts)
+        compared = {listed.inside[0].repository: listed for listed in found if set(listed.inside) & set(shown)}
+        # The one that ran before the window is nearly always needed too, so it is not waited for later.
+        looked_at = shown + [listed.older[0] for listed in compared.values() if listed.older]
+        rollouts, merged = await ask_both(self._rollouts(looked_at), self._all_merged(compared))
+        changes = await self._changes(compared, shown, rollouts, merged)
         rows = [self._row(one, rollouts.get(one), changes.get(one)) for one in inside]
         problems = sorted({f"{one.repository}: {reason}" for one, reason in changes.items() if isinstance(reason, str)})
         if len(inside) > len(shown):
@@ -209,17 +212,28 @@ class GitHubConnector:
     async def _rollout(self, deployment: Deployed) -> Rollout:
         return await self._in_thread(lambda client: read_rollout(client, deployment))
 
+    async def _rollouts(self, deployments: list[Deployed]) -> dict[Deployed, Rollout]:
+        return dict(zip(deployments, await ask_together(self._rollout(one) for one in deployments), strict=True))
+
+    async def _all_merged(self, compared: Mapping[str, Deployments]) -> dict[str, dict[str, Merged]]:
+        names = [
+            name for name, listed in compared.items() if len({one.sha for one in listed.inside + listed.older}) > 1
+        ]
+        return dict(zip(names, await ask_together(self._merged(name) for name in names), strict=True))
+
     async def _changes(
-        self, found: list[Deployments], shown: list[Deployed], rollouts: dict[Deployed, Rollout]
+        self,
+        compared: Mapping[str, Deployments],
+        shown: list[Deployed],
+        rollouts: dict[Deployed, Rollout],
+        merged: Mapping[str, dict[str, Merged]],
     ) -> dict[Deployed, Changes | str]:
         """Return what each deployment brought, or why that is not known; nothing for one without a predecessor."""
-        wanted = {listed.inside[0].repository: listed for listed in found if set(listed.inside) & set(shown)}
-        bases = await ask_together(self._bases(listed, shown, rollouts) for listed in wanted.values())
+        bases = await ask_together(self._bases(listed, shown, rollouts) for listed in compared.values())
         pairs = {one: base for some in bases for one, base in some.items()}
-        if all(one.sha == base.sha for one, base in pairs.items()):
-            return dict.fromkeys(pairs, Changes([], [], []))
-        merged = dict(zip(wanted, await ask_together(self._merged(name) for name in wanted), strict=True))
-        results = await ask_together(self._compared(one, base, merged[one.repository]) for one, base in pairs.items())
+        results = await ask_together(
+            self._compared(one, base, merged.get(one.repository, {})) for one, base in pairs.items()
+        )
         return dict(zip(pairs, results, strict=True))
 
     async def _bases(

@@ -5,6 +5,7 @@ its document is, to the letter, one of connectors/linear_documents.py.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ _TERMS = 4
 _PAGE = 50
 _DESCRIPTION = 500
 _PULL_REQUEST = re.compile(r"https?://[^/\s]+/\S+/(pull|merge_requests|pull-requests)/\d+")
-_WORKSPACE_OF_ISSUE = re.compile(r"^(https?://[^/]+/[^/]+)/issue/")
+_WORKSPACE_OF_ISSUE = re.compile(r"^(https?://[^/]+(?:/[^/]+)?)/issue/")
 _NOT_FOUND = re.compile(r"^(entity not found|could not find)", re.IGNORECASE)
 _READABLE = frozenset({400, 401, 403, 429})
 """Statuses whose body may hold GraphQL errors that say more than the status does."""
@@ -80,6 +81,8 @@ class LinearConnector:
     ) -> None:
         """Open nothing yet; `transport` replaces the network in tests."""
         self._url = str(config.url)
+        parts = urlsplit(self._url)
+        self._home = "https://linear.app" if parts.hostname == "api.linear.app" else None
         self._team = config.team
         # Linear takes its own API keys bare and OAuth tokens as bearers.
         credential = f"Bearer {api_key}" if api_key.startswith("lin_oauth_") else api_key
@@ -103,7 +106,7 @@ class LinearConnector:
                 assert isinstance(parameters, GetIssue)
                 return await self._get(request, parameters, sent)
         except Declined as no:
-            return no_answer(no.status, no.reason, asked="\n".join(sent), url=self._site())
+            return no_answer(no.status, no.reason, asked="\n".join(sent), url=self._home)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -141,8 +144,7 @@ class LinearConnector:
             if not isinstance(nodes, list):
                 raise Unavailable("Linear answered without the list of issues")
             hits += [_Hit(_issue(node), term) for node in nodes]
-            count = page.get("totalCount")
-            total = int(count) if isinstance(count, int | float) else None
+            total = _whole(page.get("totalCount"))
             cursor = info.get("endCursor")
             if not info.get("hasNextPage") or len(hits) > request.row_limit:
                 return _Search(hits, total)
@@ -159,7 +161,7 @@ class LinearConnector:
         if self._team:
             rows = [row for row in rows if row["team"] == self._team]
         link = rows[0]["url"] if rows else None
-        return answer(request, rows, asked="\n".join(sent), url=link if isinstance(link, str) else self._site())
+        return answer(request, rows, asked="\n".join(sent), url=link if isinstance(link, str) else self._home)
 
     async def _query(self, name: str, variables: dict[str, JsonValue], sent: list[str]) -> Mapping[str, JsonValue]:
         sent.append(f"{name} {json.dumps(variables, ensure_ascii=False)}")
@@ -179,14 +181,12 @@ class LinearConnector:
             found["updatedAt"] = {"gte": iso(wanted.updated_since)}
         return found
 
-    def _site(self) -> str | None:
-        parts = urlsplit(self._url)
-        return "https://linear.app" if parts.hostname == "api.linear.app" else None
-
     def _search_url(self, rows: list[Row], terms: list[str]) -> str | None:
-        # The workspace's name is in no configuration, but in every issue's address.
-        home = _WORKSPACE_OF_ISSUE.match(str(rows[0]["url"])) if rows else None
-        return f"{home[1]}/search?q={quote(terms[0])}" if home else self._site()
+        # The workspace's name is in no configuration, but in every issue's address; an empty answer needs it too.
+        known = _WORKSPACE_OF_ISSUE.match(str(rows[0]["url"])) if rows else None
+        if known:
+            self._home = known[1]
+        return f"{self._home}/search?q={quote(terms[0])}" if self._home else None
 
 
 def is_stored_query(body: bytes) -> bool:
@@ -274,23 +274,22 @@ def _merged(lists: Iterable[list[_Hit]]) -> list[_Hit]:
 
 
 def _row(issue: Mapping[str, JsonValue], term: str) -> Row:
-    description, priority = issue.get("description"), issue.get("priority")
-    fixes = [str(url) for url in _names(issue, "attachments", "url") if _PULL_REQUEST.fullmatch(str(url))]
+    fixes = [url for url in _names(issue, "attachments", "url") if _PULL_REQUEST.fullmatch(url)]
     return {
-        "identifier": issue.get("identifier"),
-        "title": issue.get("title"),
-        "url": issue.get("url"),
-        "priority": int(priority) if isinstance(priority, int | float) else None,
-        "priority_label": issue.get("priorityLabel"),
-        "state": _inside(issue, "state", "name"),
-        "state_type": _inside(issue, "state", "type"),
+        "identifier": _text(issue, "identifier"),
+        "title": _text(issue, "title"),
+        "url": _text(issue, "url"),
+        "priority": _whole(issue.get("priority")),
+        "priority_label": _text(issue, "priorityLabel"),
+        "state": _text(issue.get("state"), "name"),
+        "state_type": _text(issue.get("state"), "type"),
         "labels": ", ".join(_names(issue, "labels", "name")),
-        "team": _inside(issue, "team", "key"),
+        "team": _text(issue.get("team"), "key"),
         "created_at": iso_text(issue.get("createdAt")),
         "updated_at": iso_text(issue.get("updatedAt")),
         "completed_at": iso_text(issue.get("completedAt")),
         "canceled_at": iso_text(issue.get("canceledAt")),
-        "description": description[:_DESCRIPTION] if isinstance(description, str) else "",
+        "description": _text(issue, "description")[:_DESCRIPTION],
         "fix_urls": ", ".join(fixes),
         "matched_term": term,
     }
@@ -309,15 +308,17 @@ def _object(value: Mapping[str, JsonValue], key: str) -> Mapping[str, JsonValue]
     return inner
 
 
-def _inside(issue: Mapping[str, JsonValue], key: str, name: str) -> JsonValue:
-    inner = issue.get(key)
-    return inner.get(name) if isinstance(inner, dict) else None
+def _text(thing: JsonValue | Mapping[str, JsonValue], key: str) -> str:
+    value = thing.get(key) if isinstance(thing, Mapping) else None
+    return value if isinstance(value, str) else ""
+
+
+def _whole(value: JsonValue) -> int | None:
+    # GraphQL's Float, which Linear uses for counts too.
+    return int(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _names(issue: Mapping[str, JsonValue], key: str, name: str) -> list[str]:
-    nodes = _inside(issue, key, "nodes")
-    return (
-        [str(node[name]) for node in nodes if isinstance(node, dict) and name in node]
-        if isinstance(nodes, list)
-        else []
-    )
+    inner = issue.get(key)
+    nodes = inner.get("nodes") if isinstance(inner, dict) else None
+    return [text for node in nodes if (text := _text(node, name))] if isinstance(nodes, list) else []

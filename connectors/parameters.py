@@ -11,6 +11,7 @@ from models.base import Strict
 from models.evidence import SourceRequest
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 def _one_is_a_list(value: object) -> object:
@@ -44,3 +45,13 @@ async def ask_together(questions: Iterable[Coroutine[object, object, T]]) -> lis
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
+
+
+async def ask_both(one: Coroutine[object, object, T], other: Coroutine[object, object, U]) -> tuple[T, U]:
+    """Run two questions of different answers at once, otherwise as `ask_together`."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            first, second = group.create_task(one), group.create_task(other)
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return first.result(), second.result()

@@ -15,7 +15,7 @@ import stripe
 from connectors.answers import answer, no_answer, time_limit
 from connectors.base import Unavailable
 from connectors.http import Declined
-from connectors.parameters import ask_together, read_parameters
+from connectors.parameters import ask_both, ask_together, read_parameters
 from connectors.stripe_client import ReadOnlyStripeHttp, as_thing, items, read_error, sent_requests
 from connectors.stripe_parameters import (
     OPERATIONS,
@@ -49,6 +49,7 @@ _PAGE = 100
 _SCANNED_EVENTS = 1_000
 """Events cannot be listed by customer, so the account's are read and sifted; this many at most."""
 _SCANNED_INVOICES = 300
+_SCANNED_METERS = 300
 _EVENTS_KEPT = timedelta(days=30)
 """How far back Stripe lists events."""
 _RETRIED_FOR = timedelta(days=35)
@@ -82,11 +83,13 @@ class StripeConnector:
             http_client=self._http,
             max_network_retries=0,
         )
+        self._meters: dict[str, str] = {}
+        """Meter id to the event that it counts, which never changes once made."""
         self._metadata_key = config.metadata_key
         self._dashboard = str(config.dashboard).rstrip("/") + ("/test" if "_test_" in api_key[:12] else "")
 
     async def fetch(self, request: SourceRequest) -> Answer:
-        """Ask Stripe; the operations, their parameters and rows are those of docs/connectors.
+        """Ask Stripe; the operations and their parameters are in connectors/stripe_parameters.py, the rows in stripe_rows.py.
 
         A customer that Stripe does not know is an empty `find_customer` and a failed list: a list for a wrong customer says
         nothing about the right one.
@@ -199,7 +202,7 @@ class StripeConnector:
             lines += [pair for pairs in batch for pair in pairs]
             if len(lines) > request.row_limit:
                 break
-        meters = await self._meters() if any(_is_metered(line) for _, line in lines) else {}
+        meters = await self._meters_of(lines)
         url = self._customer_url(wanted.billing_id)
         if len(invoices) == 1:
             url = f"{self._dashboard}/invoices/{id_at(invoices[0])}"
@@ -233,33 +236,44 @@ class StripeConnector:
                 return invoices, False
         return invoices[:_SCANNED_INVOICES], looked_at > _SCANNED_INVOICES
 
-    async def _meters(self) -> dict[str, str]:
-        try:
-            page = await self._client.v1.billing.meters.list_async({"limit": _PAGE})
-        except stripe.PermissionError:
-            return {}
-        return {id_at(meter): str(at(meter, "event_name")) async for meter in items(page, _PAGE)}
+    async def _meters_of(self, lines: list[tuple[Thing, Thing]]) -> dict[str, str]:
+        used = {id_at(line, "pricing", "price_details", "price", "recurring", "meter") for _, line in lines} - {""}
+        if not used <= set(self._meters):
+            try:
+                page = await self._client.v1.billing.meters.list_async({"limit": _PAGE})
+            except stripe.PermissionError:
+                return self._meters
+            async for meter in items(page, _SCANNED_METERS):
+                self._meters[id_at(meter)] = str(at(meter, "event_name"))
+        return self._meters
 
     async def _charges(self, request: SourceRequest, wanted: ListCharges) -> _Found:
-        page = await self._client.v1.charges.list_async(
-            {"customer": wanted.billing_id, "limit": _page(request), "created": _created_in(request)}
+        charges, invoices = await ask_both(
+            self._charges_of(request, wanted.billing_id), self._invoices_by_payment(request, wanted.billing_id)
         )
-        charges = [charge async for charge in items(page, request.row_limit + 1)]
-        unlinked = any(not id_at(charge, "invoice") for charge in charges)
-        invoices = await self._invoices_by_payment(request, wanted.billing_id) if unlinked else {}
         return _Found([charge_row(charge, invoices) for charge in charges], self._customer_url(wanted.billing_id))
+
+    async def _charges_of(self, request: SourceRequest, billing_id: str) -> list[Thing]:
+        page = await self._client.v1.charges.list_async(
+            {"customer": billing_id, "limit": _page(request), "created": _created_in(request)}
+        )
+        return [charge async for charge in items(page, request.row_limit + 1)]
 
     async def _invoices_by_payment(self, request: SourceRequest, billing_id: str) -> dict[str, str]:
         # Since 2025 a charge no longer names its invoice; the invoice names its payments.
-        page = await self._client.v1.invoices.list_async(
-            {
-                "customer": billing_id,
-                "limit": _PAGE,
-                "expand": ["data.payments"],
-                "created": _created_in(request, earlier=_RETRIED_FOR),
-            }
-        )
         named: dict[str, str] = {}
+        try:
+            page = await self._client.v1.invoices.list_async(
+                {
+                    "customer": billing_id,
+                    "limit": _PAGE,
+                    "expand": ["data.payments"],
+                    "created": _created_in(request, earlier=_RETRIED_FOR),
+                }
+            )
+        except stripe.PermissionError:
+            # A key that may read charges alone still answers; only the column stays empty.
+            return named
         async for invoice in items(page, _SCANNED_INVOICES):
             for payment in things_at(invoice, "payments"):
                 paid_by = id_at(payment, "payment", "payment_intent") or id_at(payment, "payment", "charge")
@@ -288,16 +302,23 @@ class StripeConnector:
         return _Found(rows, self._customer_url(wanted.billing_id), bool(reason), reason)
 
     async def _cards(self, request: SourceRequest, wanted: ListCards) -> _Found:
-        customer = as_thing(await self._client.v1.customers.retrieve_async(wanted.billing_id))
-        if at(customer, "deleted") is True:
-            raise Declined(EvidenceStatus.FAILED, "the customer was deleted at Stripe")
-        default = id_at(customer, "invoice_settings", "default_payment_method") or id_at(customer, "default_source")
-        page = await self._client.v1.customers.payment_methods.list_async(
-            wanted.billing_id, {"type": "card", "limit": _page(request)}
+        default, cards = await ask_both(
+            self._default_card(wanted.billing_id), self._cards_of(request, wanted.billing_id)
         )
         moment = request.window.end if request.window else datetime.now(UTC)
-        rows = [card_row(card, default, moment) async for card in items(page, request.row_limit + 1)]
-        return _Found(rows, self._customer_url(wanted.billing_id))
+        return _Found([card_row(card, default, moment) for card in cards], self._customer_url(wanted.billing_id))
+
+    async def _default_card(self, billing_id: str) -> str:
+        customer = as_thing(await self._client.v1.customers.retrieve_async(billing_id))
+        if at(customer, "deleted") is True:
+            raise Declined(EvidenceStatus.FAILED, "the customer was deleted at Stripe")
+        return id_at(customer, "invoice_settings", "default_payment_method") or id_at(customer, "default_source")
+
+    async def _cards_of(self, request: SourceRequest, billing_id: str) -> list[Thing]:
+        page = await self._client.v1.customers.payment_methods.list_async(
+            billing_id, {"type": "card", "limit": _page(request)}
+        )
+        return [card async for card in items(page, request.row_limit + 1)]
 
     def _customer_url(self, billing_id: str) -> str:
         return f"{self._dashboard}/customers/{billing_id}" if billing_id else f"{self._dashboard}/customers"
@@ -320,10 +341,6 @@ def _created_in(request: SourceRequest, earlier: timedelta = timedelta(0)) -> _S
 def _page(request: SourceRequest) -> int:
     # One more than may be kept tells whether there is more.
     return min(_PAGE, request.row_limit + 1)
-
-
-def _is_metered(line: Thing) -> bool:
-    return bool(id_at(line, "pricing", "price_details", "price", "recurring", "meter"))
 
 
 def _quoted(value: str) -> str:

@@ -239,7 +239,8 @@ def _number(thing: object, *path: str) -> int | float | None:
         exact = Decimal(value)
     except InvalidOperation:
         return None
-    if not exact.is_finite():
+    # Text like 1e999999 would become a number of a million digits.
+    if not exact.is_finite() or exact.adjusted() > 18:
         return None
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 

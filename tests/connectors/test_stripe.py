@@ -300,6 +300,23 @@ async def test_lines_of_an_invoice_by_number_wherever_it_lies(end: FarEnd, conne
     assert found.url == "https://dashboard.stripe.com/test/invoices/in_2"
 
 
+async def test_the_names_of_meters_are_asked_for_once(end: FarEnd, connector: StripeConnector) -> None:
+    meters = listed({"id": "mtr_1", "object": "billing.meter", "event_name": "api_requests"})
+    end.handler = routes(invoices=listed(an_invoice()), lines=listed(a_line(1)), meters=meters)
+    for _ in range(2):
+        found = await fetch(connector, "list_invoice_lines", billing_id=CUSTOMER)
+        assert found.rows[0]["meter"] == "api_requests"
+    assert len([seen for seen in end.requests if seen.path.endswith("meters")]) == 1
+
+
+async def test_side_questions_that_are_denied_leave_their_column_bare(end: FarEnd, connector: StripeConnector) -> None:
+    denied = refused(403)
+    end.handler = routes(invoices=listed(an_invoice()), lines=listed(a_line(1)), meters=denied)
+    assert (await fetch(connector, "list_invoice_lines", billing_id=CUSTOMER)).rows[0]["meter"] == "mtr_1"
+    end.handler = routes(charges=listed(a_charge(1)), invoices=denied)
+    assert not (await fetch(connector, "list_charges", billing_id=CUSTOMER)).rows[0]["invoice"]
+
+
 async def test_lines_of_all_invoices_in_the_window(end: FarEnd, connector: StripeConnector) -> None:
     end.handler = routes(
         invoices=listed(*(an_invoice(number) for number in range(1, 7))),
@@ -338,8 +355,9 @@ async def test_charges_name_their_invoice_by_its_payments(end: FarEnd, connector
         "created_at": "2026-11-20T11:59:00Z",
     }
     assert not found.rows[1]["invoice"]
-    assert end.requests[1].one("expand[0]") == "data.payments"
-    assert int(end.requests[1].one("created[gte]")) < EPOCH - 30 * 86_400
+    asked = next(seen for seen in end.requests if seen.path == "/v1/invoices")
+    assert asked.one("expand[0]") == "data.payments"
+    assert int(asked.one("created[gte]")) < EPOCH - 30 * 86_400
 
 
 async def test_events_are_sifted_by_customer(end: FarEnd, connector: StripeConnector) -> None:
