@@ -1,4 +1,4 @@
-"""The functions over other facts: all arithmetic that a playbook may do."""
+"""The functions over other facts and what the ticket names: all arithmetic that a playbook may do."""
 
 import math
 from datetime import datetime, timedelta
@@ -63,6 +63,15 @@ def earliest(given: Given) -> Reckoned:
     return Reckoned(min(moments), "earliest")
 
 
+def ticket_names(given: Given) -> Reckoned:
+    """Whether the ticket itself names one of `terms` in `anchor`, such as `$anchors.symptoms`."""
+    named, terms = given.operand(given.args["anchor"]), given.operand(given.args["terms"])
+    wanted = terms if isinstance(terms, tuple) else (terms,)
+    return Reckoned(
+        any(item in wanted for item in (named if isinstance(named, tuple) else (named,))), "as the ticket says"
+    )
+
+
 def _formula(given: Given, left: str, sign: str, right: str) -> str:
     return f"{_name(given, left)} {sign} {_name(given, right)}"
 
@@ -93,5 +102,8 @@ FACT_FUNCTIONS = (
     FactFunction("gap", (Argument("from", Takes.FACT), Argument("to", Takes.FACT)), "number", gap),
     FactFunction("age", (OF,), "number", age),
     FactFunction("shift", (OF, Argument("minutes", Takes.NUMBER)), "time", shift),
+    FactFunction(
+        "ticket_names", (Argument("anchor", Takes.FACT), Argument("terms", Takes.TERMS)), "bool", ticket_names
+    ),
     FactFunction("earliest", (Argument("of", Takes.FACTS),), "time", earliest),
 )

@@ -34,8 +34,10 @@ def related_words(subject: str) -> tuple[str, ...]:
     if subject in RELATED:
         return RELATED[subject]
     plain = re.sub(r"[{<:][^/}>]*[}>]?", " ", subject) if "/" in subject else subject
-    words = [word for word in _flat(plain).split() if word not in _COMMON and len(word) > 2 and not word.isdigit()]
-    return tuple(dict.fromkeys(words))
+    words = [word for word in _flat(plain).split() if len(word) > 2 and not word.isdigit()]
+    telling = [word for word in words if word not in _COMMON]
+    # A name that is nothing but a common word means that word; a route never does.
+    return tuple(dict.fromkeys(telling or ([] if "/" in subject else words)))
 
 
 def touches(text: str, subject: str) -> bool:
