@@ -3,6 +3,7 @@
 import json
 import re
 
+from models.base import Row
 from models.diagnosis import Draft
 from models.evidence import Evidence
 from models.vocabulary import Outcome
@@ -79,7 +80,7 @@ async def test_invented_number_is_dropped_counted_and_mended_in_the_repair_round
 
 
 async def test_pseudonym_that_the_model_repeats_is_the_stored_value_again() -> None:
-    row = {"status": "failed", "email": TICKET.requester.email}
+    row: Row = {"status": "failed", "email": TICKET.requester.email}
     evidence = (*EVIDENCE, evidence_of(5, "charges", (row,)))
 
     def answer(request: Recorded) -> Answer:
