@@ -47,6 +47,8 @@ _ENRICHED = 10
 _LOOK_BACK = 4
 """Failed deployments in a row that are passed over to find what ran before."""
 _THREADS = 8
+_STEP = 60.0
+"""Seconds for one step of a request; the question's own limit is what counts."""
 _FAILED_STATES = frozenset({"failure", "error"})
 
 
@@ -103,7 +105,7 @@ class GitHubConnector:
         self._repositories = list(config.repositories)
         self._environment = config.environment
         self._token = token
-        self._http = ReadOnlyHttp(self._url, transport=transport)
+        self._http = ReadOnlyHttp(self._url, timeout=_STEP, transport=transport)
         # Threads of our own: the event loop's default pool has few, and others wait in them too.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="github")
         self._open = True

@@ -28,6 +28,8 @@ from models.vocabulary import EvidenceStatus, Source
 _TERMS = 4
 """Searches for one question: Linear takes 30 a minute from a key, all investigations together."""
 _PAGE = 50
+_STEP = 60.0
+"""Seconds for one step of a request; the question's own limit is what counts."""
 _DESCRIPTION = 500
 _PULL_REQUEST = re.compile(r"https?://[^/\s]+/\S+/(pull|merge_requests|pull-requests)/\d+")
 _WORKSPACE_OF_ISSUE = re.compile(r"^(https?://[^/]+(?:/[^/]+)?)/issue/")
@@ -87,7 +89,11 @@ class LinearConnector:
         # Linear takes its own API keys bare and OAuth tokens as bearers.
         credential = f"Bearer {api_key}" if api_key.startswith("lin_oauth_") else api_key
         self._http = ReadOnlyHttp(
-            self._url, headers={"Authorization": credential}, posts={self._url: is_stored_query}, transport=transport
+            self._url,
+            headers={"Authorization": credential},
+            posts={self._url: is_stored_query},
+            timeout=_STEP,
+            transport=transport,
         )
 
     async def fetch(self, request: SourceRequest) -> Answer:
