@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NoReturn
 
 from pydantic import JsonValue
@@ -238,8 +239,9 @@ class _Reader:
         raise GraphqlError(f'Syntax Error: Unexpected "{self._peek() or "<EOF>"}".', "GRAPHQL_PARSE_FAILED")
 
 
+@lru_cache(maxsize=64)
 def parse(text: str) -> Document:
-    """Read a document.
+    """Read a document; those of a client that stores its documents are read once.
 
     Raises:
         GraphqlError: it is no GraphQL, or more than this server reads.

@@ -11,93 +11,14 @@ from pydantic import JsonValue
 from starlette.responses import Response
 
 from sandbox.clock import stamp_millis
-from sandbox.graphql import Arguments, Document, Execution, Field, GraphqlError, Node, Operation, Outline, parse
+from sandbox.graphql import Arguments, Document, Execution, GraphqlError, Node, Operation, parse
 from sandbox.linear_filter import Facet, passes, score, words
+from sandbox.linear_schema import OUTLINE
 from sandbox.vendor import Allowance, Asked, Stage, Vendor, json_response, route
 from sandbox.world import BugsFile, Issue
 
 NAMESPACE = uuid.UUID("6b1f2d0a-62a5-4e1c-9c3b-0a4b6a0f7c11")
 PRIORITIES = ("No priority", "Urgent", "High", "Medium", "Low")
-INVERSE = {"blocks": "blocks", "duplicate": "duplicate", "related": "related", "similar": "similar"}
-PAGE = frozenset({"first", "after", "last", "before", "filter", "includeArchived", "orderBy"})
-
-ISSUE: Mapping[str, Field] = {
-    **dict.fromkeys(
-        (
-            *("id", "identifier", "number", "title", "description", "url", "priority", "priorityLabel", "estimate"),
-            *(
-                "branchName",
-                "createdAt",
-                "updatedAt",
-                "completedAt",
-                "canceledAt",
-                "startedAt",
-                "archivedAt",
-                "dueDate",
-            ),
-            *("trashed", "labelIds", "previousIdentifiers", "customerTicketCount"),
-        ),
-        Field(),
-    ),
-    "state": Field("WorkflowState"),
-    "team": Field("Team"),
-    "assignee": Field("User"),
-    "creator": Field("User"),
-    "project": Field("Project"),
-    "labels": Field("IssueLabelConnection", arguments=PAGE),
-    "comments": Field("CommentConnection", arguments=PAGE),
-    "attachments": Field("AttachmentConnection", arguments=PAGE),
-    "relations": Field("IssueRelationConnection", arguments=PAGE),
-    "inverseRelations": Field("IssueRelationConnection", arguments=PAGE),
-}
-OUTLINE: Outline = {
-    "Query": {
-        "searchIssues": Field(
-            "IssueSearchPayload",
-            arguments=PAGE | {"includeComments", "teamId", "snippetSize"},
-            required=frozenset({"term"}),
-        ),
-        "issues": Field("IssueConnection", arguments=PAGE | {"sort"}),
-        "issue": Field("Issue", required=frozenset({"id"})),
-        "viewer": Field("User"),
-        "organization": Field("Organization"),
-        "teams": Field("TeamConnection", arguments=PAGE),
-        "rateLimitStatus": Field("RateLimitPayload"),
-    },
-    "Issue": ISSUE,
-    "IssueSearchResult": {**ISSUE, "metadata": Field()},
-    "IssueSearchPayload": {
-        "nodes": Field("IssueSearchResult", True),
-        "pageInfo": Field("PageInfo"),
-        "totalCount": Field(),
-    },
-    "PageInfo": dict.fromkeys(("hasNextPage", "hasPreviousPage", "startCursor", "endCursor"), Field()),
-    "WorkflowState": dict.fromkeys(("id", "name", "type", "color", "position"), Field()),
-    "Team": dict.fromkeys(("id", "key", "name"), Field()),
-    "User": dict.fromkeys(("id", "name", "displayName", "email", "active"), Field()),
-    "Project": dict.fromkeys(("id", "name", "url"), Field()),
-    "IssueLabel": dict.fromkeys(("id", "name", "color"), Field()),
-    "Comment": {**dict.fromkeys(("id", "body", "createdAt", "url"), Field()), "user": Field("User")},
-    "Attachment": dict.fromkeys(("id", "title", "subtitle", "url", "sourceType", "createdAt", "metadata"), Field()),
-    "IssueRelation": {"id": Field(), "type": Field(), "issue": Field("Issue"), "relatedIssue": Field("Issue")},
-    "Organization": dict.fromkeys(("id", "name", "urlKey"), Field()),
-    "RateLimitPayload": {"kind": Field(), "identifier": Field(), "limits": Field("RateLimitResult", True)},
-    "RateLimitResult": dict.fromkeys(
-        ("type", "requestedAmount", "allowedAmount", "remainingAmount", "period", "reset"), Field()
-    ),
-    **{
-        f"{kind}Connection": {
-            "nodes": Field(kind, True),
-            "edges": Field(f"{kind}Edge", True),
-            "pageInfo": Field("PageInfo"),
-        }
-        for kind in ("Issue", "IssueLabel", "Comment", "Attachment", "IssueRelation", "Team")
-    },
-    **{
-        f"{kind}Edge": {"node": Field(kind), "cursor": Field()}
-        for kind in ("Issue", "IssueLabel", "Comment", "Attachment", "IssueRelation", "Team")
-    },
-}
 
 
 @dataclass(slots=True)
