@@ -107,7 +107,8 @@ class ClickHouseConnector:
                 self._client = await self._connect()
             return self._client
 
-    async def _connect(self) -> AsyncClient:
+    def _guarded(self) -> AsyncClient:
+        """Return a new client that can only read. The SDK's own factory would send before the guard is in place."""
         url = self._config.url
         client = AsyncClient(
             interface=url.scheme,
@@ -125,12 +126,18 @@ class ClickHouseConnector:
             show_clickhouse_errors="scrub",
         )
         refuse_writes(client)
+        return client
+
+    async def _connect(self) -> AsyncClient:
+        client = self._guarded()
         try:
             await client._initialize()
         except DatabaseError as error:
             raise explain(error, "") from None
         except (OSError, EOFError, ValueError, IndexError) as error:
-            raise Unavailable(f"ClickHouse at {url.host!r} could not be opened ({type(error).__name__})") from None
+            raise Unavailable(
+                f"ClickHouse at {self._config.url.host!r} could not be opened ({type(error).__name__})"
+            ) from None
         return client
 
     def _settings(self, client: AsyncClient, request: SourceRequest) -> dict[str, str | int | float]:

@@ -233,8 +233,8 @@ class ReadOnlyHttp:
     def _url(self, path: str) -> httpx.URL:
         if "://" in path:
             return httpx.URL(path)
-        # `join` alone would drop the base's own path, which gateways and enterprise installs have.
-        return self._base.copy_with(path=self._base.path.rstrip("/") + "/" + path.lstrip("/")) if path else self._base
+        # `join` would drop the base's own path, which gateways and enterprise installs have.
+        return httpx.URL(str(self._base).rstrip("/") + "/" + path.lstrip("/")) if path else self._base
 
 
 async def read_bounded(response: httpx.Response, cap: int) -> bytes:
