@@ -1,6 +1,5 @@
 """From a playbook's query to one resolved question: references filled in, the window set, the scope never lost."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +11,7 @@ from models.diagnosis import Fact
 from models.evidence import SourceRequest
 from models.playbook import Playbook, Query
 from models.run import PlannedQuery
-from models.vocabulary import Scope, Source
+from models.vocabulary import Scope
 
 ANCHORS = frozenset(Anchors.model_fields) - {"window", "customer", "customer_problem"}
 """What may follow `$anchors.`; `.0` after a list takes its first item."""
@@ -58,7 +57,7 @@ def resolve_query(
 
     Returns:
         The request, or why it is skipped. For ClickHouse, `text` is the playbook's own SQL over logical tables, which the guard
-        checks and scopes afterwards, and the window is bound as `start` and `end` where the SQL names them.
+        checks and scopes afterwards; the connector binds the window as `start` and `end`. Times are ISO 8601 in UTC.
     """
     customer = anchors.customer
     if query.scope is Scope.CUSTOMER and customer is None:
@@ -69,16 +68,11 @@ def resolve_query(
     parameters: dict[str, JsonValue] = {}
     for name, value in query.parameters.items():
         try:
-            parameters[name] = _resolve(value, query, anchors, facts, window, tenant_region)
+            parameters[name] = _resolve(value, anchors, facts, window, tenant_region)
         except _NoValue as missing:
             if name not in query.defaults:
                 return Skipped(reason=f"{missing} has no value")
             parameters[name] = query.defaults[name]
-    if query.source is Source.CLICKHOUSE:
-        bounds = {"start": window.start, "end": window.end}
-        parameters |= {
-            name: _stamp(at, query) for name, at in bounds.items() if re.search(rf"{{\s*{name}\s*:", query.sql)
-        }
     return SourceRequest(
         source=query.source,
         operation=query.operation,
@@ -121,17 +115,15 @@ def check_reference(reference: str, facts: Mapping[str, object]) -> str:
     return "" if name in known[root] else f"${root} has no {name!r}; it has {', '.join(sorted(known[root])) or 'none'}"
 
 
-def _resolve(
-    value: JsonValue, query: Query, anchors: Anchors, facts: Mapping[str, Fact], window: Window, region: str
-) -> JsonValue:
+def _resolve(value: JsonValue, anchors: Anchors, facts: Mapping[str, Fact], window: Window, region: str) -> JsonValue:
     if isinstance(value, str) and value.startswith("$"):
-        return _look_up(value[1:], query, anchors, facts, window, region)
+        return _look_up(value[1:], anchors, facts, window, region)
     if not isinstance(value, list):
         return value
     items: list[JsonValue] = []
     for part in value:
         try:
-            found = _resolve(part, query, anchors, facts, window, region)
+            found = _resolve(part, anchors, facts, window, region)
         except _NoValue:
             continue
         items.extend(found if isinstance(found, list) else [found])
@@ -141,9 +133,7 @@ def _resolve(
     return list({str(item): item for item in items}.values())
 
 
-def _look_up(
-    name: str, query: Query, anchors: Anchors, facts: Mapping[str, Fact], window: Window, region: str
-) -> JsonValue:
+def _look_up(name: str, anchors: Anchors, facts: Mapping[str, Fact], window: Window, region: str) -> JsonValue:
     root, _, rest = name.partition(".")
     found: object = None
     if root == "anchors":
@@ -160,24 +150,20 @@ def _look_up(
         found = region
     if found is None or found in ("", ()):
         raise _NoValue(f"${name}")
-    return _json(found, query)
+    return _json(found)
 
 
-def _json(found: object, query: Query) -> JsonValue:
+def _json(found: object) -> JsonValue:
     if isinstance(found, datetime):
-        return _stamp(found, query)
+        return _stamp(found)
     if isinstance(found, tuple):
         return list(found)
     assert isinstance(found, bool | int | float | str)
     return found
 
 
-def _stamp(at: datetime, query: Query) -> str:
-    """Write a time as the source reads it: ClickHouse's parameters take no zone."""
-    moment = at.astimezone(UTC)
-    if query.source is Source.CLICKHOUSE:
-        return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}"
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _floor(at: datetime, step: timedelta) -> datetime:
