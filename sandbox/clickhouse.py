@@ -39,6 +39,8 @@ from sandbox.world_files import WorldError, load_world
 USER = "support_reader"
 PASSWORD = "sandbox-clickhouse"  # noqa: S105  # the sandbox's own, on loopback
 _SESSIONS = 3
+_LEAVES_WITHIN = 0.8
+"""Seconds."""
 _HTTP_ONLY = frozenset(
     {
         *("query", "query_id", "database", "default_format", "user", "password", "role", "quota_key"),
@@ -181,7 +183,14 @@ class _QuietServer(Server):
 
 def _leave(folder: Path) -> None:
     """End at once, whatever the engine is doing, and leave no file behind."""
-    shutil.rmtree(folder, ignore_errors=True)
+    # The engine's threads go on writing until the process ends, so one pass may leave what came after it.
+    doomed = folder.with_name(f"{folder.name}-ended")
+    with contextlib.suppress(OSError):
+        folder.rename(doomed)
+    deadline = time.monotonic() + _LEAVES_WITHIN
+    while (doomed.exists() or folder.exists()) and time.monotonic() < deadline:
+        shutil.rmtree(doomed, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
