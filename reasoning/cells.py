@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from pydantic import JsonValue
 
@@ -23,10 +24,22 @@ class NotKnown(Exception):
 
 def as_time(cell: JsonValue, column: str) -> datetime:
     """Read an ISO 8601 cell as a time in UTC."""
-    if isinstance(cell, str) and _ISO.fullmatch(cell):
-        moment = datetime.fromisoformat(cell.replace("Z", "+00:00"))
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    raise NotKnown(f"column {column!r} holds no time")
+    moment = _moment(cell) if isinstance(cell, str) else None
+    if moment is None:
+        raise NotKnown(f"column {column!r} holds no time")
+    return moment
+
+
+@lru_cache(maxsize=16_384)
+def _moment(text: str) -> datetime | None:
+    """Read a time; kept, because every fact over a series reads the same buckets."""
+    if not _ISO.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def as_number(cell: JsonValue, column: str) -> int | float:
@@ -105,8 +118,9 @@ def _difference(cell: JsonValue, operand: FactValue, column: str) -> float:
         return (as_time(cell, column) - operand).total_seconds()
     if isinstance(operand, str):
         return (as_time(cell, column) - as_time(operand, column)).total_seconds()
-    left, right = as_number(cell, column), Decimal(str(operand))
-    return float(Decimal(str(left)) - right)
+    number = as_number(cell, column)
+    # Compared, not subtracted: Python orders an int against a float exactly, however large.
+    return (number > operand) - (number < operand)
 
 
 _ORDER: dict[str, Callable[[float], bool]] = {

@@ -59,6 +59,8 @@ class Given:
     """The unit that the playbook declares."""
     stands_on: dict[str, None] = field(default_factory=dict)
     """Evidence ids, in order of use."""
+    filtered: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
+    """Rows by query and resolved filter, shared by all facts of one weighing: many read the same part of a series."""
 
     def has(self, name: str) -> bool:
         """Whether an optional argument was given."""
@@ -100,7 +102,10 @@ class Given:
         if whole and found.truncated:
             raise NotKnown(f"{found.query} was cut at {len(found.rows)} rows")
         where = self.where()
-        return [row for row in found.rows if matches(row, where)]
+        key = (found.query, repr(where))
+        if key not in self.filtered:
+            self.filtered[key] = [row for row in found.rows if matches(row, where)]
+        return self.filtered[key]
 
     def where(self, name: str = "where") -> dict[str, dict[str, Operand]]:
         """Return the filter with its references resolved."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
+from models.base import Row
 from models.customer import Anchors
 from models.diagnosis import Fact
 from models.evidence import Evidence
@@ -34,6 +35,7 @@ def compute_facts(playbook: Playbook, evidence: Sequence[Evidence], anchors: Anc
     by_query = {item.query: item for item in evidence}
     done: dict[str, Fact] = {}
     open_names: set[str] = set()
+    filtered: dict[tuple[str, str], list[Row]] = {}
 
     def fact(name: str) -> Fact:
         if name in done:
@@ -42,7 +44,7 @@ def compute_facts(playbook: Playbook, evidence: Sequence[Evidence], anchors: Anc
             raise NotKnown(f"{name} stands on itself")
         open_names.add(name)
         spec = playbook.facts[name]
-        done[name] = _compute(name, spec, Given(spec.args, by_query, fact, anchors, spec.unit))
+        done[name] = _compute(name, spec, Given(spec.args, by_query, fact, anchors, spec.unit, filtered=filtered))
         open_names.discard(name)
         return done[name]
 
