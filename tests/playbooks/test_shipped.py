@@ -1,0 +1,201 @@
+"""The playbooks that ship: their fixtures hold, every hypothesis has both kinds of fixture, their SQL runs on the real engine."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from models.playbook import Playbook
+from models.tables import LOGICAL_TABLES, TableMapping
+from models.vocabulary import CauseClass, Outcome, Scope, Source, Verdict
+from playbooks.fixtures import investigate, read_fixtures, run_fixtures
+from playbooks.library import Library, LoadedPlaybook, PlaybookError
+from playbooks.lock import SHIPPED
+from reasoning.phrases import say_fact, say_row
+from reasoning.sql import check_query, scope_query
+
+SHIPPED_PLAYBOOKS = Library.load([SHIPPED]).all()
+FIXTURES = [
+    (loaded, result) for loaded in SHIPPED_PLAYBOOKS for result in run_fixtures(loaded)
+]  # pure and fast: a failing one is still one failing test
+EACH = pytest.mark.parametrize("loaded", SHIPPED_PLAYBOOKS, ids=lambda loaded: loaded.playbook.id)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "result"), FIXTURES, ids=[f"{loaded.playbook.id}-{result.name}" for loaded, result in FIXTURES]
+)
+def test_fixture_holds(loaded: LoadedPlaybook, result: object) -> None:
+    assert getattr(result, "differences") == ()  # noqa: B009
+
+
+@EACH
+def test_every_hypothesis_has_a_supporting_fixture_and_a_near_miss(loaded: LoadedPlaybook) -> None:
+    diagnosed, spared = set(), set()
+    for fixture in read_fixtures(loaded).values():
+        weighing, draft, _ = investigate(loaded.playbook, fixture)
+        diagnosed.add(draft.hypothesis)
+        named = {name for name, verdict in fixture.expect.verdicts.items() if verdict is not Verdict.SUPPORTED}
+        spared |= {each.id for each in weighing.verdicts if each.id in named and each.verdict is not Verdict.SUPPORTED}
+    names = {hypothesis.id for hypothesis in loaded.playbook.hypotheses}
+    assert names - diagnosed == set()
+    assert names - spared == set()
+
+
+@EACH
+def test_no_claim_of_any_fixture_is_left_without_a_sentence(loaded: LoadedPlaybook) -> None:
+    playbook = loaded.playbook
+    for fixture in read_fixtures(loaded).values():
+        weighing, draft, evidence = investigate(playbook, fixture)
+        facts = {fact.id: fact for fact in weighing.facts}
+        by_id = {item.id: item for item in evidence}
+        for claim in draft.claims:
+            if claim.subject in by_id:
+                query = playbook.query(by_id[claim.subject].query)
+                assert query is not None
+                sentences = [say_row(query, row) for row in by_id[claim.subject].rows]
+                assert any(sentences)
+            elif claim.subject in facts:
+                assert "unknown" not in (say_fact(playbook, facts, claim.subject) or "unknown")
+
+
+@EACH
+def test_losing_any_one_source_never_makes_a_cause_of_nothing(loaded: LoadedPlaybook) -> None:
+    """Take every query away in turn, from every fixture: no new diagnosis may come of it, and never `nothing-wrong`."""
+    for fixture in read_fixtures(loaded).values():
+        _, whole, _ = investigate(loaded.playbook, fixture)
+        for query in loaded.playbook.queries:
+            if query.follow_up and query.id not in fixture.evidence:
+                continue
+            lost = fixture.model_copy(update={"evidence": {**fixture.evidence, query.id: _failed()}})
+            weighing, draft, _ = investigate(loaded.playbook, lost)
+            if whole.outcome is not Outcome.NOTHING_WRONG:
+                assert draft.outcome is not Outcome.NOTHING_WRONG, (fixture.says, query.id)
+            if whole.outcome is Outcome.INCONCLUSIVE:
+                assert draft.outcome is Outcome.INCONCLUSIVE, (fixture.says, query.id)
+            assert any(gap.query == query.id for gap in weighing.not_checked)
+
+
+@EACH
+def test_first_round_is_small_and_uses_the_sources(loaded: LoadedPlaybook) -> None:
+    first = [query for query in loaded.playbook.queries if not query.follow_up]
+    assert len(first) <= 10
+    assert {query.source for query in loaded.playbook.queries} >= {
+        Source.CLICKHOUSE,
+        Source.LINEAR,
+        Source.STRIPE,
+        Source.GITHUB,
+        Source.DOCS,
+    }
+    causes = {hypothesis.cause for hypothesis in loaded.playbook.hypotheses}
+    assert CauseClass.NOTHING_WRONG in causes
+
+
+def test_a_fixture_with_a_wrong_name_is_refused(tmp_path: Path) -> None:
+    general = next(loaded for loaded in SHIPPED_PLAYBOOKS if loaded.playbook.id == "general")
+    folder = tmp_path / "general"
+    (folder / "fixtures").mkdir(parents=True)
+    (folder / "fixtures/x.yaml").write_text(
+        "says: x\nreported_at: 2026-01-01T00:00:00Z\nevidence: {minuets: {}}\nexpect: {outcome: diagnosed}\n",
+        encoding="utf-8",
+    )
+    copied = LoadedPlaybook(general.playbook, general.digest, folder / "1.yaml")
+    with pytest.raises(PlaybookError, match="no query 'minuets'"):
+        run_fixtures(copied)
+
+
+def test_a_fixture_that_expects_something_else_fails_and_says_what(tmp_path: Path) -> None:
+    general = next(loaded for loaded in SHIPPED_PLAYBOOKS if loaded.playbook.id == "general")
+    folder = tmp_path / "general"
+    (folder / "fixtures").mkdir(parents=True)
+    (folder / "fixtures/x.yaml").write_text(
+        "says: x\nreported_at: 2026-01-01T00:00:00Z\nexpect: {outcome: diagnosed, facts: {open_own: 3}, claims: [docs]}\n",
+        encoding="utf-8",
+    )
+    [result] = run_fixtures(LoadedPlaybook(general.playbook, general.digest, folder / "1.yaml"))
+    assert not result.passed
+    assert "outcome: expected diagnosed, got inconclusive" in result.differences
+    assert "fact open_own: expected 3, got 0" in result.differences
+    assert any(line.startswith("claims: docs is not claimed") for line in result.differences)
+
+
+_ENGINE = """
+import json, sys
+import chdb
+job = json.load(sys.stdin)
+session = chdb.connect(":memory:")
+for statement in job["setup"]:
+    session.query(statement)
+answers = {}
+for name, (sql, parameters) in job["queries"].items():
+    answers[name] = [json.loads(line) for line in str(session.query(sql, "JSONEachRow", params=parameters)).splitlines()]
+print(json.dumps(answers))
+"""
+
+
+def test_every_sql_query_runs_on_the_engine_with_the_columns_that_the_facts_read() -> None:
+    queries = {}
+    expected = {}
+    for loaded in SHIPPED_PLAYBOOKS:
+        for query in loaded.playbook.queries:
+            if query.source is Source.CLICKHOUSE:
+                checked = check_query(query.sql, query.scope)
+                sql = scope_query(checked, _mappings(), query.scope, query.rows)
+                queries[f"{loaded.playbook.id}.{query.id}"] = (
+                    sql,
+                    _values(loaded.playbook, query.id, checked.parameters),
+                )
+                expected[f"{loaded.playbook.id}.{query.id}"] = checked.columns
+    job = json.dumps({"setup": _tables(), "queries": queries})
+    done = subprocess.run([sys.executable, "-c", _ENGINE], input=job, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr[-2000:]
+    answers = json.loads(done.stdout.splitlines()[-1])
+    for name, rows in answers.items():
+        assert rows, name
+        assert tuple(rows[0]) == expected[name], name
+    load = answers["api-errors.load"][0]
+    # Ten requests a minute of which half are limited at 8: all limited minutes are above the limit.
+    assert (load["peak"], load["rate_limit"], load["over_share"]) == (10, 8, 1)
+    limited = next(row for row in answers["api-errors.kinds"] if row["error_code"] == "rate_limited")
+    assert limited["route_failed_share"] == 0.5
+    assert [row["quantity"] for row in answers["billing-dispute.usage_by_route"]] in ([700], ["700"])
+
+
+def _failed() -> object:
+    from playbooks.fixtures import FixtureAnswer  # noqa: PLC0415
+
+    return FixtureAnswer.model_validate({"status": "failed"})
+
+
+def _mappings() -> dict[str, TableMapping]:
+    return {name: TableMapping(table=f"default.t_{name}") for name in LOGICAL_TABLES}
+
+
+def _values(playbook: Playbook, query: str, parameters: object) -> dict[str, str]:
+    moments = {"start": "2026-03-11 00:00:00", "end": "2026-03-13 00:00:00", "from": "2026-03-01 00:00:00"}
+    moments |= {"to": "2026-04-01 00:00:00", "symptom": "2026-03-12 13:00:00", "reported": "2026-03-12 15:00:00"}
+    assert isinstance(parameters, dict)
+    bound = {name: moments[name] for name in parameters}
+    scope = next(item.scope for item in playbook.queries if item.id == query)
+    return bound | ({"whydesk_customer": "c1"} if scope is Scope.CUSTOMER else {})
+
+
+def _tables() -> list[str]:
+    made = []
+    for name, columns in LOGICAL_TABLES.items():
+        shape = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        made.append(f"CREATE TABLE default.t_{name} ({shape}) ENGINE = MergeTree ORDER BY tuple()")
+    at = datetime(2026, 3, 12, 14, tzinfo=UTC).strftime("%Y-%m-%d %H:%M:%S")
+    made.append(
+        "INSERT INTO default.t_requests SELECT toDateTime64('" + at + "', 3, 'UTC') + toIntervalSecond(number * 6),"
+        " concat('c', toString(c)), 'r', 'GET', '/v1/search', if(number % 2, 429, 200), if(number % 2, 'rate_limited', ''),"
+        " 5, 'eu', 'v1', 'pk_1', 8 FROM numbers(300) AS n CROSS JOIN (SELECT arrayJoin(range(1, 8)) AS c) AS k"
+    )
+    made.append(f"INSERT INTO default.t_webhook_attempts VALUES ('{at}', 'c1', 'd', 'e', 'h', 't', 500, 'x', 1)")
+    made.append(
+        f"INSERT INTO default.t_usage VALUES ('{at}', 'c1', 'm', '/v1/a', 300), ('{at}', 'c1', 'm', '/v1/a', 400)"
+    )
+    made.append(f"INSERT INTO default.t_accounts VALUES ('c1', 'n', 'd', 'p', 'eu', 8, 1000, '{at}')")
+    return made
