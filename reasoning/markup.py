@@ -13,7 +13,7 @@ _MARKER = re.compile(r"(?i)\bwhydesk:(?=inv-)")
 _SAFE_URL = re.compile(r"https?://[A-Za-z0-9.\-:\[\]]+(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?")
 _LONGEST_URL = 2_000
 _MARKDOWN = re.compile(r"([\\`*_\[\]{}<>#|~&@!])")
-_LEADING = re.compile(r"^([-+=]|\d{1,9}(?=[.)]))")
+_LEADING = re.compile(r"^([-+=]|\d{1,9}(?=[.)](?:\s|$)))")
 
 
 def plain(text: str) -> str:

@@ -1,6 +1,7 @@
 """A note's content as blocks, once, for every dialect that a helpdesk shows."""
 
 import html
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -85,10 +86,15 @@ def _html(block: Block, hosts: Collection[str]) -> str:
             items = "".join(f"<li>{_html_line(line, hosts)}</li>" for line in lines)
             return f"<p><strong>{html_text(label)}</strong></p><ul>{items}</ul>"
         case Quote(label, text):
-            said = "<br>".join(html_text(line, hosts) for line in text.strip().splitlines())
+            said = "<br>".join(html_text(line, hosts) for line in _unwrapped(text))
             return f"<p><strong>{html_text(label)}</strong></p><blockquote>{said}</blockquote>"
         case Footer(parts, marker):
             return f"<p><em>{html_text(' · '.join(parts))}</em><br><code>{html.escape(marker)}</code></p>"
+
+
+def _unwrapped(text: str) -> list[str]:
+    """Undo the line breaks of a text that was wrapped in a file; paragraphs and items keep theirs."""
+    return re.sub(r"(?<!\n)\n(?!\n|[-*•]|\d{1,2}[.)])", " ", text.strip()).splitlines()
 
 
 def _html_line(line: Line, hosts: Collection[str]) -> str:
@@ -110,7 +116,7 @@ def _markdown(block: Block, hosts: Collection[str]) -> str:
                 [f"**{markdown_text(label)}**", "", *(f"- {_markdown_line(line, hosts)}" for line in lines)]
             )
         case Quote(label, text):
-            said = "\\\n".join(f"> {markdown_text(line, hosts)}" for line in text.strip().splitlines())
+            said = "\\\n".join(f"> {markdown_text(line, hosts)}" for line in _unwrapped(text))
             return f"**{markdown_text(label)}**\n\n{said}"
         case Footer(parts, marker):
             return f"*{markdown_text(' · '.join(parts))}*  \n`{marker}`"

@@ -101,10 +101,18 @@ def _grades(diagnosis: Diagnosis) -> Paragraph:
 
 def _line(checked: CheckedClaim, sources: dict[str, Evidence], anchors: Anchors, allowed_hosts: frozenset[str]) -> Line:
     cited = [sources[name] for name in checked.claim.evidence if name in sources]
+    systems = list(dict.fromkeys(item.source for item in cited))
+    ordered = sorted(cited, key=lambda item: (systems.index(item.source), len(item.id), item.id))
+    last = {item.source: item.id for item in ordered}
     return Line(
         checked.sentence,
         tuple(
-            Source(f"{item.id} · {item.source.title}", _link(checked, item, anchors, allowed_hosts)) for item in cited
+            # A system is named once: `E1, E4 · ClickHouse, E7 · GitHub`.
+            Source(
+                f"{item.id} · {item.source.title}" if last[item.source] == item.id else item.id,
+                _link(checked, item, anchors, allowed_hosts),
+            )
+            for item in ordered
         ),
     )
 

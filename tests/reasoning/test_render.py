@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
-from models.diagnosis import Diagnosis, Draft, NotChecked
+from models.diagnosis import Claim, Diagnosis, Draft, NotChecked, Predicate
 from models.evidence import Evidence
 from models.note import RenderedNote
 from models.vocabulary import Outcome, Source
@@ -270,6 +270,15 @@ def test_reply_keeps_its_lines_and_allowed_links() -> None:
     assert not any("evil" in link for link in html_links(note) + markdown_links(note))
     assert "https[:]//evil.example/x" in visible_text(note)
     assert note.html.count("<br>") == 4
+    wrapped = render(diagnose(GOOD).model_copy(update={"draft_reply": "We are\nworking on it.\n\nBest regards"}))
+    assert "<blockquote>We are working on it.<br><br>Best regards</blockquote>" in wrapped.html
+
+
+def test_system_is_named_once_for_several_answers() -> None:
+    both = Claim(predicate=Predicate.SUPPORTED, subject="regression", evidence=("E2", "E1"))
+    evidence = (EVIDENCE[0], EVIDENCE[1].model_copy(update={"source": Source.CLICKHOUSE}), *EVIDENCE[2:])
+    shown = visible_text(render(diagnose(GOOD.model_copy(update={"claims": (both,)}), evidence), evidence))
+    assert re.search(r"\(\s*E1\s*,\s*E2 · ClickHouse\s*\)", shown)
 
 
 EVIL = st.one_of(
