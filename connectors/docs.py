@@ -17,6 +17,7 @@ from pydantic import Field
 from connectors.answers import answer, no_answer, time_limit
 from connectors.base import ConnectorError, SlowAnswer
 from connectors.docs_index import DocsIndex, Hit
+from connectors.docs_pages import plain
 from connectors.docs_sources import DocsSource, FolderSource, SiteSource
 from connectors.http import Declined
 from connectors.parameters import TextList, read_parameters
@@ -79,7 +80,8 @@ class DocsConnector:
         """
         parameters = read_parameters(request, {"search": _Search})
         assert isinstance(parameters, _Search)
-        terms = list(dict.fromkeys(term.strip() for term in [*parameters.terms, *parameters.synonyms] if term.strip()))
+        words = (plain(term) for term in [*parameters.terms, *parameters.synonyms])
+        terms = list(dict.fromkeys(word for word in words if word))
         asked = "search " + " OR ".join(f'"{term}"' for term in terms)
         if not any(char.isalnum() for term in terms for char in term):
             return no_answer(EvidenceStatus.FAILED, "there is no word to search for", asked=asked)
@@ -90,7 +92,7 @@ class DocsConnector:
                 hits = await asyncio.to_thread(index.search, terms, parameters.limit)
         except Declined as declined:
             return no_answer(declined.status, declined.reason, asked=asked)
-        reason = f"{self._unread} pages could not be read" if self._unread else ""
+        reason = f"{self._unread} page{'s' * (self._unread > 1)} could not be read" if self._unread else ""
         url = self._config.link or (str(self._config.site) if self._config.site else None)
         return answer(
             request,

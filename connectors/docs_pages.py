@@ -84,7 +84,7 @@ def read_html(source: str, name: str) -> Page:
         return Page(titles[0] if titles else name, ())
     headings = []
     for node in root.css("h1, h2, h3, h4, h5, h6"):
-        text = _plain(node.text(separator=" ")).strip(" #¶")
+        text = plain(node.text(separator=" ")).strip(" #¶")
         headings.append((text, _html_anchor(node)))
         node.replace_with(_MARK)
     first, *rest = root.text(separator=" ").split(_MARK)
@@ -106,7 +106,7 @@ def _front_title(text: str) -> str:
     except yaml.YAMLError:
         return ""
     title = front.get("title") if isinstance(front, dict) else None
-    return _plain(str(title)) if isinstance(title, str | int | float) else ""
+    return plain(str(title)) if isinstance(title, str | int | float) else ""
 
 
 def _markdown_heading(text: str, seen: Counter[str]) -> tuple[str, str]:
@@ -125,7 +125,7 @@ def _inline_text(token: Token) -> str:
             parts.append(child.content)
         elif child.type in ("softbreak", "hardbreak"):
             parts.append("\n")
-    return _plain(_TAG.sub(" ", "".join(parts)))
+    return plain(_TAG.sub(" ", "".join(parts)))
 
 
 def _html_anchor(node: LexborNode) -> str:
@@ -150,12 +150,12 @@ def _inside(node: LexborNode, *tags: str) -> bool:
 
 
 def _cut(heading: str, anchor: str, text: str) -> Iterator[Section]:
-    text = _plain(text)
+    text = plain(text)
     if not text and not heading:
         return
     yield from (Section(heading, anchor, text[at : at + _CHUNK]) for at in range(0, max(len(text), 1), _CHUNK))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Collapse white space and drop control characters."""
     return re.sub(r"\s+", " ", "".join(char if char.isprintable() or char.isspace() else " " for char in text)).strip()

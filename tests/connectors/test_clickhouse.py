@@ -1,6 +1,7 @@
 """The ClickHouse connector: the real client against the real engine, and against servers that misbehave."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from models.tenant import ClickHouseConfig
 from models.vocabulary import EvidenceStatus, Scope, Source
 from reasoning.sql import check_query, scope_query
 from tests.clickhouse_server import CUSTOMER, PASSWORD, TABLES, USER, ClickHouseServer, clickhouse_server
+from tests.connectors.web_server import listening
 
 Respond = Callable[[str, bytes], Awaitable[bytes] | bytes]
 
@@ -313,7 +315,7 @@ async def far_end(respond: Respond) -> AsyncIterator[tuple[str, list[bytes]]]:
     heard: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 heard.append(head)
@@ -323,20 +325,14 @@ async def far_end(respond: Respond) -> AsyncIterator[tuple[str, list[bytes]]]:
                 heard.append(body)
                 made = respond(head.decode(), body)
                 reply = made if isinstance(made, bytes) else await made
-                if not reply:
-                    break
                 writer.write(reply)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+                # What is cut off, or not HTTP at all, ends with the connection.
+                if b"Content-Length" not in reply or b"short" in reply:
+                    return
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}", heard
-    finally:
-        listener.close()
+    async with listening(serve) as url:
+        yield url, heard
 
 
 def ok(body: bytes) -> bytes:

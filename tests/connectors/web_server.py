@@ -1,7 +1,8 @@
-"""A web server on loopback for tests: answers by path, and keeps what it was asked."""
+"""Servers on loopback for tests: one that answers by path and keeps what it was asked, and one for any other talk."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -45,7 +46,7 @@ async def web_server(pages: Mapping[str, bytes | Callable[[Asked], bytes]] | Non
     web = WebServer(pages=dict(pages or {}))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 first, *lines = head.strip().split("\r\n")
@@ -61,16 +62,39 @@ async def web_server(pages: Mapping[str, bytes | Callable[[Asked], bytes]] | Non
                 await writer.drain()
                 if b"X-Cut" in (made if isinstance(made, bytes) else b""):
                     break
-        except (asyncio.IncompleteReadError, ConnectionError):
+
+    async with listening(serve) as web.url:
+        yield web
+
+
+@asynccontextmanager
+async def listening(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """Serve each connection by that function until the block ends; yields the URL. Nothing of it is left behind."""
+    running: set[asyncio.Task[None]] = set()
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        running.add(task)
+        try:
+            await serve(reader, writer)
+        except asyncio.CancelledError:
+            # The end of the block, not a failure that the loop should report.
             pass
         finally:
+            running.discard(task)
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    web.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    listener = await asyncio.start_server(one, "127.0.0.1", 0)
     try:
-        yield web
+        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     finally:
-        if web.hanging is not None:
-            web.hanging.set()
         listener.close()
+        tasks = list(running)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
