@@ -106,15 +106,16 @@ class _Reading:
             self.problems.append(f"{name}:1: the file is missing; docs/worlds.md says what it holds")
             return
         try:
-            source.node = yaml.compose(text, Loader=_LOADER)
-            data = yaml.load(text, Loader=_LOADER)  # noqa: S506  # a safe loader in either case
+            loader = _LOADER(text)
+            source.node = loader.get_single_node()
+            data = loader.construct_document(source.node) if source.node is not None else {}
         except yaml.MarkedYAMLError as problem:
             line = problem.problem_mark.line + 1 if problem.problem_mark else 1
             self.problems.append(f"{name}:{line}: not YAML: {problem.problem}")
             return
         self.problems += [source.describe(location, message) for location, message in _doubled_keys(source.node)]
         try:
-            self.parts[name] = model.model_validate(data if data is not None else {})
+            self.parts[name] = model.model_validate(data)
         except ValidationError as error:
             self.problems += [source.describe(*_explain(detail["loc"], detail["msg"])) for detail in error.errors()]
 
