@@ -91,7 +91,15 @@ class AnthropicModel:
             )
             raise ModelUnavailable(f"{self.model}: {what}") from None
         # The SDK says nothing clearer of a stream whose events come out of order or are not JSON.
-        except (AnthropicError, AssertionError, AttributeError, LookupError, ValueError, TypeError, RuntimeError) as error:
+        except (
+            AnthropicError,
+            AssertionError,
+            AttributeError,
+            LookupError,
+            ValueError,
+            TypeError,
+            RuntimeError,
+        ) as error:
             raise ModelUnavailable(f"{self.model}: malformed stream: {type(error).__name__}") from None
         return self._read(message)
 
