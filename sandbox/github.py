@@ -182,7 +182,7 @@ class GitHub(Vendor):
             if (since is None or self.stage.started + one.commit.created >= since)
             and (until is None or self.stage.started + one.commit.created <= until)
             and (not path or any(name == path or name.startswith(f"{path}/") for name in one.commit.files))
-            and author in (None, one.commit.author)
+            and author in (None, shapes.user(one.commit.author)["login"], one.commit.author)
         ]
         return _paged(asked, kept, shapes.commit)
 

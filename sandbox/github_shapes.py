@@ -44,8 +44,9 @@ class Shapes:
         """Write a moment."""
         return stamp(self.now + offset)
 
-    def user(self, login: str) -> Body:
-        """A user, by login."""
+    def user(self, name: str) -> Body:
+        """A user, by login or by name: a login has no spaces."""
+        login = name.replace(" ", "-").lower()
         number = int(hashlib.sha256(login.encode()).hexdigest()[:7], 16)
         return {
             "login": login,

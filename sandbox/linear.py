@@ -1,5 +1,6 @@
 """Linear's GraphQL API, read-only: searches, lists and single issues, only with the fields that were asked for."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -223,7 +224,7 @@ class Linear(Vendor):
             }
             for number, comment in enumerate(issue.comments, 1)
         ]
-        slug = "-".join(words(issue.title))
+        slug = re.sub(r"[^a-z0-9]+", "-", issue.title.casefold()).strip("-")[:60]
         scalars: dict[str, JsonValue] = {
             "id": _id(issue.id),
             "identifier": issue.id,

@@ -21,6 +21,7 @@ from sandbox.credentials import CLICKHOUSE_USER, Credentials
 from sandbox.docs_site import DocsSite
 from sandbox.faults import FaultBoard
 from sandbox.github import GitHub
+from sandbox.github_shapes import WEB
 from sandbox.journal import Journal
 from sandbox.linear import Linear
 from sandbox.server import Listener
@@ -175,6 +176,7 @@ class Sandbox:
             "stripe": {"api_key": keys.stripe_key, "metadata_key": self.world.tenant.metadata_key},
             "github": {
                 "token": keys.github_token,
+                "web": WEB,
                 "repositories": [one.name for one in self.world.deployments.repositories],
             },
         }

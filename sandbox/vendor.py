@@ -193,7 +193,7 @@ class Vendor:
                 vendor=self.name,
                 method=asked.method,
                 path=asked.path,
-                query=str(asked.query),
+                query=re.sub(r"(?<![^&])(password=)[^&]*", r"\1…", asked.raw_query),
                 operation=asked.operation,
                 status=response.status_code if response is not None else 0,
                 bytes=len(response.body) if response is not None else 0,
