@@ -45,7 +45,7 @@ CAUSES = frozenset(
 
 def check_world(world: World) -> list[Problem]:
     """Return every problem between the files; the files themselves have the right shape already."""
-    checks = (_unique, _customers, _logs, check_money, _deployments, _bugs, _status, _tickets, _tenant)
+    checks = (_unique, _customers, _traffic, _logs, check_money, _deployments, _bugs, _status, _tickets, _tenant)
     return [problem for check in checks for problem in check(world)]
 
 
@@ -92,6 +92,17 @@ def _customers(world: World) -> Iterator[Problem]:
             yield from unknown("customers.yaml", (*at, "routes", route), "route", route, routes, "logs.yaml")
         if not sum(key.share for key in customer.keys):
             yield "customers.yaml", (*at, "keys"), "no key has a share of the traffic: give one a share above 0"
+
+
+def _traffic(world: World) -> Iterator[Problem]:
+    """Ordinary traffic must stay well below the limit that a plan sells, or healthy customers look throttled."""
+    limits = {plan.name: plan.rate_limit for plan in world.about.plans}
+    scale = world.about.rows / sum(customer.weight for customer in world.customers) / (world.about.days * 24 * 60)
+    for index, customer in enumerate(world.customers):
+        limit, rate = limits.get(customer.plan, 0), customer.weight * scale
+        if limit and rate > limit / 4:
+            message = f"means {rate:.0f} requests a minute of a limit of {limit}: lower it, or `rows` in world.yaml"
+            yield "customers.yaml", ("customers", index, "weight"), message
 
 
 def _logs(world: World) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ Problem = tuple[str, Location, str]
 
 
 def unknown(file: str, at: Location, what: str, value: str, known: Iterable[str], home: str) -> Iterator[Problem]:
+    """Yield a problem if a value is none of those known, which are defined in `home`."""
     names = sorted(known)
     if value not in names:
         listed = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
@@ -21,10 +22,12 @@ def unknown(file: str, at: Location, what: str, value: str, known: Iterable[str]
 def all_known(
     file: str, at: Location, what: str, values: Iterable[str], known: Collection[str], home: str
 ) -> Iterator[Problem]:
+    """Check each value of a list, as `unknown` does."""
     for index, value in enumerate(values):
         yield from unknown(file, (*at, index), what, value, known, home)
 
 
 def span(at: Location, start: timedelta, end: timedelta, file: str = "logs.yaml") -> Iterator[Problem]:
+    """Yield a problem if a span does not end after its start."""
     if end <= start:
         yield file, (*at, "end"), f"ends at {format_offset(end)}, not after its start {format_offset(start)}: swap them"

@@ -8,8 +8,12 @@ import jsonschema
 import pytest
 import yaml
 
+from models import vocabulary
+from models.vocabulary import CauseClass
 from sandbox.world_base import format_offset, parse_offset
+from sandbox.world_checks import CAUSES
 from sandbox.world_files import FILES, WorldError, json_schema, load_world, validate_world
+from sandbox.world_tickets import Outcome, Severity
 from tests.sandbox.engine_process import CHECKOUT, WORLD
 
 WORLDS = sorted(path.parent for path in (CHECKOUT / "sandbox" / "worlds").glob("*/world.yaml"))
@@ -76,6 +80,7 @@ def test_what_is_no_offset(text: object) -> None:
         ("world.yaml", "Glyphwise, North", "Glyphwiser, North", "page 'Glyphwiser' is not in status.yaml"),
         ("customers.yaml", "plan: team", "plan: gold", "plan 'gold' is not in world.yaml: add it there or use one of"),
         ("customers.yaml", "region: eu-central", "region: moon", "region 'moon' is not in world.yaml"),
+        ("customers.yaml", "weight: 3.4", "weight: 90", "requests a minute of a limit of 300: lower it"),
         ("customers.yaml", "created: -610d", "created: yesterday", "is no time: write an offset"),
         ("customers.yaml", "- id: ac_nordlys", "- id: ac_brightwater", "'ac_brightwater' is there twice"),
         ("customers.yaml", "name: Nordlys Energi\n", "name: A\n  name: B\n", "the key is there twice"),
@@ -176,3 +181,26 @@ def test_truth_stays_out_of_what_the_helpdesk_serves() -> None:
         shown = ticket.model_dump_json()
         assert world.truth.tickets[ticket.key].why not in shown
         assert "cause" not in ticket.model_dump()
+
+
+def keys_of(schema: object) -> set[str]:
+    """Every key that a schema's files may hold."""
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        own = set(properties) if isinstance(properties, dict) else set()
+        return own.union(*(keys_of(part) for part in schema.values()))
+    return set().union(*(keys_of(part) for part in schema)) if isinstance(schema, list) else set()
+
+
+def test_the_documentation_names_every_key_and_every_cause() -> None:
+    text = (CHECKOUT / "docs" / "worlds.md").read_text(encoding="utf-8")
+    keys = {key for file in FILES for key in keys_of(json_schema(file))}
+    assert {"outcome", "double_counts", "peak_hour"} <= keys
+    assert {key for key in keys if f"`{key}`" not in text and f"`{key}:" not in text} == set()
+    assert {cause for cause in CAUSES if f"`{cause}`" not in text} == set()
+
+
+def test_truths_use_the_products_vocabulary() -> None:
+    assert {cause.value for cause in CauseClass} == CAUSES
+    assert {outcome.value for outcome in Outcome} < {outcome.value for outcome in vocabulary.Outcome}
+    assert [severity.value for severity in Severity] == [severity.value for severity in vocabulary.Severity]
