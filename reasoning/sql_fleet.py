@@ -125,7 +125,7 @@ def _call(name: str, *args: exp.Expr) -> exp.Anonymous:
 
 def _enough(source: str, condition: exp.Expr | None = None) -> exp.GTE:
     # An empty id is nobody's: rows from before sign-in, or the empty side of an outer join.
-    known = _call("nullIf", _hidden(source), exp.Literal.string(""))
+    known = _call("nullIf", _call("toString", _hidden(source)), exp.Literal.string(""))
     counted = _call("uniqExact", known) if condition is None else _call("uniqExactIf", known, condition.copy())
     return exp.GTE(this=counted, expression=exp.Literal.number(MIN_CUSTOMERS))
 

@@ -525,6 +525,17 @@ async def test_mapped_names_that_cross_do_not_take_each_others_place(server: Cli
     assert rows == [{"name": "enterprise", "plan": "Company 1"}]
 
 
+async def test_a_customer_may_be_a_number(server: ClickHouseServer) -> None:
+    mapping = {"usage": TableMapping(table="prod.meters", columns={"customer": "toUInt64(substring(customer, 5))"})}
+    sent = scope_query(check_query("select count() as n from usage", Scope.CUSTOMER), mapping, Scope.CUSTOMER, 10)
+    assert await asyncio.to_thread(server.rows, sent, "default", {"whydesk_customer": "1"}) == [{"n": 100}]
+    fleet = check_query(
+        "select uniqExact(customer) as n, maxIf(quantity, meter = 'calls') as most from usage", Scope.FLEET
+    )
+    rows = await asyncio.to_thread(server.rows, scope_query(fleet, mapping, Scope.FLEET, 10))
+    assert rows == [{"n": 12, "most": 98}]
+
+
 async def test_quoted_and_nested_columns_can_be_mapped(server: ClickHouseServer) -> None:
     mapping = TableMapping(
         table="prod.api_log", columns={"customer": "`org_id`", "route": "upper(attrs['route'])", "ts": "event_time"}
