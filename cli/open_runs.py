@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import (
+    DescribeWorkerDeploymentRequest,
     ResetWorkflowExecutionRequest,
     SetWorkerDeploymentCurrentVersionRequest,
 )
@@ -94,3 +95,16 @@ async def make_current(client: Client, build_id: str, within: float = 30.0) -> N
             await asyncio.sleep(0.2)
         else:
             return
+
+
+async def is_current(client: Client, build_id: str = EMBEDDED_BUILD) -> bool:
+    """Whether new runs go to that build."""
+    try:
+        described = await client.workflow_service.describe_worker_deployment(
+            DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=naming.DEPLOYMENT)
+        )
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return described.worker_deployment_info.routing_config.current_deployment_version.build_id == build_id

@@ -1,9 +1,15 @@
 """From a requester to a customer: what a ticket itself offers, and what a lookup's rows mean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from models.base import Row
+from models.tables import TableMapping
 from models.ticket import Ticket
+from models.vocabulary import Scope
+from reasoning.sql import check_query, scope_query
+
+_ACCOUNT = check_query("SELECT name, plan, region FROM accounts", Scope.CUSTOMER)
+_ACCOUNT_BY_DOMAIN = check_query("SELECT name AS account FROM accounts", Scope.CUSTOMER)
 
 _PUBLIC = """
 126.com 163.com aol.com duck.com fastmail.com free.fr freenet.de gmail.com gmx.at gmx.ch gmx.com gmx.de
@@ -43,3 +49,31 @@ def only_match(rows: Sequence[Row], column: str) -> tuple[str, str]:
     if len(values) == 1:
         return values[0], ""
     return "", f"{len(values)} customers match" if values else "no match"
+
+
+def account_sql(tables: Mapping[str, TableMapping]) -> str:
+    """Write the SQL for one customer's account: columns name, plan, region.
+
+    Raises:
+        SqlRefused: the mapping of `accounts` is missing or not allowed.
+    """
+    return scope_query(_ACCOUNT, tables, Scope.CUSTOMER, 2)
+
+
+def account_by_domain_sql(tables: Mapping[str, TableMapping]) -> str:
+    """Write the SQL that finds customers by a mail domain, bound as if it were the customer: the column `account` is the id.
+
+    The guard knows only queries scoped to one customer; here the domain stands in the customer's place.
+
+    Raises:
+        SqlRefused: the mapping of `accounts` is missing or not allowed.
+    """
+    accounts = tables["accounts"]
+    turned = TableMapping(
+        table=accounts.table,
+        columns={
+            "customer": accounts.columns.get("domain", "domain"),
+            "name": accounts.columns.get("customer", "customer"),
+        },
+    )
+    return scope_query(_ACCOUNT_BY_DOMAIN, {"accounts": turned}, Scope.CUSTOMER, 5)

@@ -249,6 +249,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, help="rows of baseline traffic; the world's own number by default")
     parser.add_argument("--now", type=_moment, default=datetime.now(UTC), help="what times count from, ISO 8601")
     parser.add_argument("--port", type=int, default=0, help="0 for a free one")
+    parser.add_argument(
+        "--data", type=Path, help="where the engine's own folder is made; beside the ready file if left out"
+    )
     parser.add_argument("--ready-file", type=Path, help="written when queries are answered: port, pid, seconds")
     parser.add_argument("--parent-pid", type=int, help="end when this process ends")
     parser.add_argument("--user", default=USER)
@@ -258,8 +261,8 @@ def main() -> None:
         options.loaded = load_world(options.world)
     except WorldError as error:
         sys.exit(str(error))
-    # Beside the ready file, so that whoever made that folder also clears up after a process that was killed.
-    beside = options.ready_file.parent if options.ready_file else None
+    # By default beside the ready file, so that whoever made that folder also clears up after a process that was killed.
+    beside = options.data or (options.ready_file.parent if options.ready_file else None)
     folder = Path(tempfile.mkdtemp(prefix="sandbox-clickhouse-", dir=beside))
     if options.parent_pid:
         threading.Thread(target=_watch_parent, args=(options.parent_pid, folder), daemon=True).start()

@@ -227,6 +227,8 @@ class Sandbox:
                     sys.executable,
                     *("-m", "sandbox.clickhouse", "--world", str(self._folder), *rows, "--now", self.now.isoformat()),
                     *("--port", "0", "--ready-file", str(ready), "--parent-pid", str(os.getpid())),
+                    # Not in the scratch folder, which goes first.
+                    *("--data", tempfile.gettempdir()),
                     *("--user", CLICKHOUSE_USER, "--password", self.credentials.clickhouse_password),
                     cwd=CHECKOUT,
                     stdin=asyncio.subprocess.DEVNULL,

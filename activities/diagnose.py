@@ -1,0 +1,91 @@
+"""Step 5: let one reasoner of the chain choose a hypothesis and make claims, over redacted evidence."""
+
+from collections.abc import Mapping
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.bodies import Bodies
+from activities.failures import failing_as_temporal_expects
+from activities.select import RULES
+from ledger.base import Ledger
+from models.customer import Anchors
+from models.diagnosis import Diagnosis, Draft, Weighing
+from models.evidence import Evidence
+from models.playbook import Playbook
+from models.run import DiagnoseRequest, Drafted
+from models.tenant import Tenant
+from models.ticket import Ticket
+from reasoning.prompt import build_prompt, request_digest
+from reasoning.providers.base import ModelPool
+from reasoning.redact import Redactor, resolve_draft
+from reasoning.rules import decide
+from reasoning.verify import findings
+
+
+class DiagnoseActivities:
+    """Asks a model, or the rules."""
+
+    def __init__(self, ledger: Ledger, bodies: Bodies, models: ModelPool, tenants: Mapping[str, Tenant]) -> None:
+        """Take what worker.py made."""
+        self._ledger = ledger
+        self._bodies = bodies
+        self._models = models
+        self._tenants = tenants
+
+    @activity.defn
+    async def diagnose(self, request: DiagnoseRequest) -> Drafted:
+        """Return a stored draft. Safe to repeat: an answer that was paid for is stored before it is reported.
+
+        Raises:
+            ApplicationError: retryable while the model may still answer; `BudgetSpent` and the like are for good,
+                and the workflow goes on with the next link of the chain.
+        """
+        key = request.key
+        tenant = key.ref.tenant
+        with failing_as_temporal_expects():
+            playbook = await self._bodies.get(tenant, request.playbook, Playbook)
+            weighing = await self._bodies.get(tenant, request.weighing, Weighing)
+            evidence = await self._bodies.evidence(tenant, request.evidence)
+            if request.reasoner == RULES:
+                draft = decide(playbook, weighing, evidence)
+                drafted = Drafted(draft=await self._ledger.put_body(tenant, draft), reasoner=RULES)
+            else:
+                drafted = await self._ask(request, playbook, weighing, evidence)
+        await self._ledger.note_step(key, f"diagnose/{request.look}/{request.round}", drafted.draft, drafted.reasoner)
+        return drafted
+
+    async def _ask(
+        self, request: DiagnoseRequest, playbook: Playbook, weighing: Weighing, evidence: tuple[Evidence, ...]
+    ) -> Drafted:
+        key = request.key
+        tenant = key.ref.tenant
+        ticket = await self._bodies.get(tenant, request.ticket, Ticket)
+        anchors = await self._bodies.get(tenant, request.anchors, Anchors)
+        failed = await self._bodies.get(tenant, request.repair_of, Diagnosis) if request.repair_of else None
+        redactor = Redactor.for_ticket(ticket, anchors.customer, evidence)
+        prompt = build_prompt(
+            playbook, ticket, anchors, weighing, evidence, redactor, findings(failed) if failed else ()
+        )
+        digest = request_digest(prompt, request.reasoner)
+        paid = await self._ledger.find_model_answer(key, digest, request.round)
+        if paid is not None:
+            return paid
+        cap = min(self._tenants[tenant].budget.usd_per_ticket, playbook.budgets.usd)
+        spent = await self._ledger.spent(key)
+        if spent >= cap:
+            raise ApplicationError(
+                f"{spent:.4f} of {cap:.4f} US dollars are spent", type="BudgetSpent", non_retryable=True
+            )
+        model = await self._models.get(tenant, request.reasoner)
+        reply = await model.answer(prompt, activity.heartbeat)
+        draft: Draft = resolve_draft(reply.draft, redactor)
+        drafted = Drafted(
+            draft=await self._ledger.put_body(tenant, draft),
+            reasoner=reply.model,
+            follow_ups=draft.follow_ups,
+            input_tokens=reply.input_tokens,
+            output_tokens=reply.output_tokens,
+            usd=reply.usd,
+        )
+        return await self._ledger.put_model_answer(key, digest, request.round, drafted)

@@ -1,0 +1,99 @@
+"""Step 3: ask one query of the playbook, once, and keep the answer as evidence."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from time import perf_counter
+
+from temporalio import activity
+
+from activities.bodies import Bodies
+from activities.failures import failing_as_temporal_expects
+from connectors.base import ConnectorPool
+from ledger.base import Ledger
+from models.customer import Anchors
+from models.diagnosis import Weighing
+from models.evidence import Answer, Evidence, EvidenceRef, SourceRequest
+from models.playbook import Playbook, Query
+from models.run import FetchRequest
+from models.tenant import Tenant
+from models.vocabulary import EvidenceStatus, Scope, Source
+from reasoning.queries import Skipped, resolve_query
+from reasoning.sql import CUSTOMER_PARAMETER, CheckedQuery, SqlRefused, TableNotMapped, check_query, scope_query
+
+
+@lru_cache(maxsize=512)
+def _checked(sql: str, scope: Scope) -> CheckedQuery:
+    return check_query(sql, scope)
+
+
+class GatherActivities:
+    """The eyes: reads production systems through connectors that cannot write."""
+
+    def __init__(
+        self, ledger: Ledger, bodies: Bodies, connectors: ConnectorPool, tenants: Mapping[str, Tenant]
+    ) -> None:
+        """Take what worker.py made."""
+        self._ledger = ledger
+        self._bodies = bodies
+        self._connectors = connectors
+        self._tenants = tenants
+
+    @activity.defn
+    async def fetch_evidence(self, request: FetchRequest) -> EvidenceRef:
+        """Ask the source and store what it said, also when it said no. Safe to repeat: what is stored is not asked again.
+
+        Raises:
+            ApplicationError: retryable while the source may still answer; the workflow turns the last one into a gap.
+        """
+        stored = await self._ledger.find_evidence(request.key, request.evidence, request.look)
+        if stored is not None:
+            return stored
+        name = request.key.ref.tenant
+        with failing_as_temporal_expects():
+            playbook = await self._bodies.get(name, request.playbook, Playbook)
+            anchors = await self._bodies.get(name, request.anchors, Anchors)
+            weighing = await self._bodies.get(name, request.weighing, Weighing) if request.weighing else None
+            query = playbook.query(request.query)
+            if query is None:
+                raise LookupError(f"playbook {playbook.id}@{playbook.version} has no query {request.query!r}")
+            facts = {fact.id: fact for fact in weighing.facts} if weighing else {}
+            now = datetime.now(UTC)
+            resolved = resolve_query(query, anchors, facts, now)
+            began = perf_counter()
+            answer = await self._answer(request, query, resolved)
+        asked = resolved if isinstance(resolved, SourceRequest) else None
+        evidence = Evidence(
+            id=request.evidence,
+            query=query.id,
+            source=query.source,
+            title=query.title,
+            scope=query.scope,
+            customer=asked.customer if asked else None,
+            parameters=asked.parameters if asked else {},
+            window=asked.window if asked else None,
+            fetched_at=now,
+            took=perf_counter() - began,
+            **answer.model_dump(),
+        )
+        return await self._ledger.put_evidence(request.key, evidence, request.look)
+
+    async def _answer(self, request: FetchRequest, query: Query, resolved: SourceRequest | Skipped) -> Answer:
+        if isinstance(resolved, Skipped):
+            return Answer(status=EvidenceStatus.SKIPPED, asked="", reason=resolved.reason)
+        tenant = self._tenants[request.key.ref.tenant]
+        connector = await self._connectors.get(tenant.id, query.source)
+        if connector is None:
+            return Answer(status=EvidenceStatus.SKIPPED, asked="", reason=f"{query.source.title} is not connected")
+        label = f"{request.key.investigation}/{request.key.revision}/{request.evidence}"
+        asked = resolved.model_copy(update={"label": label})
+        if query.source is Source.CLICKHOUSE:
+            try:
+                text = scope_query(_checked(query.sql, query.scope), tenant.tables, query.scope, query.rows)
+            except TableNotMapped as refusal:
+                return Answer(status=EvidenceStatus.SKIPPED, asked="", reason=str(refusal))
+            except SqlRefused as refusal:
+                return Answer(status=EvidenceStatus.FAILED, asked="", reason=f"refused before sending: {refusal}")
+            bound = {**asked.parameters, CUSTOMER_PARAMETER: asked.customer} if asked.customer else asked.parameters
+            asked = asked.model_copy(update={"text": text, "parameters": bound})
+        return await connector.fetch(asked)

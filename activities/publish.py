@@ -1,0 +1,112 @@
+"""Step 8: put the note on the ticket, once, or keep it where the mode says so."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from pydantic import JsonValue
+from temporalio import activity
+
+from activities.bodies import Bodies
+from activities.failures import failing_as_temporal_expects
+from helpdesks.base import HelpdeskPool, TicketClosed
+from ledger.base import Ledger
+from models.customer import Anchors
+from models.diagnosis import Diagnosis
+from models.note import RenderedNote
+from models.playbook import Playbook
+from models.run import Published, PublishRequest
+from models.tenant import Tenant
+from models.vocabulary import Mode
+from reasoning.render import render_failure, render_note
+
+POSTED = "posted"
+
+
+class PublishActivities:
+    """The one writer."""
+
+    def __init__(self, ledger: Ledger, bodies: Bodies, helpdesks: HelpdeskPool, tenants: Mapping[str, Tenant]) -> None:
+        """Take what worker.py made."""
+        self._ledger = ledger
+        self._bodies = bodies
+        self._helpdesks = helpdesks
+        self._tenants = tenants
+
+    @activity.defn
+    async def publish_note(self, request: PublishRequest) -> Published:
+        """Render and post. Safe to repeat: it looks for the marker on the ticket before it writes.
+
+        Raises:
+            ApplicationError: as in activities/failures.py; a conflict or an outage is tried again.
+        """
+        key = request.key
+        note = await self._render(request)
+        digest = await self._ledger.put_body(key.ref.tenant, note)
+        known = await self._ledger.begin_note(key, request.marker, request.mode, digest)
+        if known:
+            return Published(status=POSTED, note=known)
+        published = Published(status="shadow") if request.mode is not Mode.NOTE else await self._post(request, note)
+        await self._ledger.finish_note(key, published.status, published.note, datetime.now(UTC))
+        return published
+
+    async def _post(self, request: PublishRequest, note: RenderedNote) -> Published:
+        ref = request.key.ref
+        with failing_as_temporal_expects():
+            helpdesk = await self._helpdesks.get(ref.tenant, ref.helpdesk)
+            found = await helpdesk.find_note(ref.ticket, request.marker)
+            if found is not None:
+                return Published(status=POSTED, note=found.id)
+            ticket = await helpdesk.read_ticket(ref.ticket)
+            if ticket.closed:
+                return Published(status="ticket-closed")
+            try:
+                posted = await helpdesk.post_note(ref.ticket, note, ticket.updated_stamp)
+            except TicketClosed:
+                return Published(status="ticket-closed")
+        return Published(status=POSTED, note=posted.id)
+
+    async def _render(self, request: PublishRequest) -> RenderedNote:
+        tenant = request.key.ref.tenant
+        if not request.diagnosis:
+            return render_failure(
+                marker=request.marker, investigation=request.key.investigation, problem=request.problem
+            )
+        with failing_as_temporal_expects():
+            playbook = await self._bodies.get(tenant, request.playbook, Playbook)
+            anchors = await self._bodies.get(tenant, request.anchors, Anchors)
+            diagnosis = await self._bodies.get(tenant, request.diagnosis, Diagnosis)
+            evidence = await self._bodies.evidence(tenant, request.evidence)
+        return render_note(
+            diagnosis,
+            playbook,
+            evidence,
+            anchors,
+            marker=request.marker,
+            playbook_label=request.playbook_label,
+            investigation=request.key.investigation,
+            took=(datetime.now(UTC) - request.started_at).total_seconds(),
+            usd=request.usd,
+            allowed_hosts=link_hosts(self._tenants[tenant]),
+        )
+
+
+_VENDOR_WEB = frozenset({"linear.app"})
+"""Where a vendor's links for people lead when its API lives on another host."""
+
+
+def link_hosts(tenant: Tenant) -> frozenset[str]:
+    """Return the hosts that a tenant's note may link to: those of its systems, and those it adds."""
+    configured: JsonValue = tenant.model_dump(mode="json", include={"connectors", "helpdesks"})
+    found = {urlsplit(text).netloc for text in _addresses(configured)}
+    return frozenset({*found, *tenant.link_hosts, *(_VENDOR_WEB if tenant.connectors.linear else ())})
+
+
+def _addresses(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str) and value.startswith(("http://", "https://")):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _addresses(item)
+    elif isinstance(value, dict):
+        yield from _addresses(list(value.values()))

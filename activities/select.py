@@ -1,0 +1,60 @@
+"""Step 2: choose the playbook and pin it to the run by id, version and digest."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from temporalio import activity
+
+from activities.bodies import Bodies
+from activities.failures import failing_as_temporal_expects
+from ledger.base import Ledger
+from models.customer import Anchors
+from models.playbook import Playbook
+from models.run import Selection, SelectRequest
+from models.tenant import Tenant
+from models.ticket import Ticket
+from reasoning.queries import plan_queries
+from reasoning.select import select_playbook
+
+RULES = "rules"
+"""The reasoner that is always the last link."""
+
+
+class PlaybookShelf(Protocol):
+    """Where a tenant's released playbooks stand."""
+
+    def released(self, tenant: str) -> Sequence[Playbook]:
+        """Return the newest version of each playbook that the tenant may use."""
+        ...
+
+
+class SelectActivities:
+    """Chooses by code alone."""
+
+    def __init__(self, ledger: Ledger, bodies: Bodies, shelf: PlaybookShelf, tenants: Mapping[str, Tenant]) -> None:
+        """Take what worker.py made."""
+        self._ledger = ledger
+        self._bodies = bodies
+        self._shelf = shelf
+        self._tenants = tenants
+
+    @activity.defn
+    async def select_playbook(self, request: SelectRequest) -> Selection:
+        """Choose from the ticket's signals and store the playbook as a body. Safe to repeat."""
+        name = request.key.ref.tenant
+        tenant = self._tenants[name]
+        with failing_as_temporal_expects():
+            ticket = await self._bodies.get(name, request.ticket, Ticket)
+            anchors = await self._bodies.get(name, request.anchors, Anchors)
+        playbook, reason = select_playbook(ticket, anchors, self._shelf.released(name))
+        digest = await self._ledger.put_body(name, playbook)
+        await self._ledger.note_step(request.key, "select", digest, f"{playbook.id}@{playbook.version}: {reason}")
+        return Selection(
+            playbook=playbook.id,
+            version=playbook.version,
+            digest=digest,
+            queries=plan_queries(playbook),
+            mode=tenant.mode_for(playbook.id),
+            rounds=playbook.budgets.rounds,
+            reasoners=(*(link.model for link in tenant.models), RULES),
+        )

@@ -1,0 +1,63 @@
+"""Step 4: facts, verdicts and severity, by code over stored rows."""
+
+from datetime import UTC, datetime
+
+from temporalio import activity
+
+from activities.bodies import Bodies
+from activities.failures import failing_as_temporal_expects
+from ledger.base import Ledger
+from models.customer import Anchors
+from models.evidence import Evidence, EvidenceRef
+from models.playbook import Playbook
+from models.run import Gap, Weighed, WeighRequest
+from models.vocabulary import EvidenceStatus
+from reasoning.hypotheses import weigh
+
+
+class WeighActivities:
+    """Pure but for the ledger."""
+
+    def __init__(self, ledger: Ledger, bodies: Bodies) -> None:
+        """Take what worker.py made."""
+        self._ledger = ledger
+        self._bodies = bodies
+
+    @activity.defn
+    async def weigh_evidence(self, request: WeighRequest) -> Weighed:
+        """Record the gaps as evidence of their own, compute, store the weighing. Safe to repeat."""
+        key = request.key
+        tenant = key.ref.tenant
+        with failing_as_temporal_expects():
+            playbook = await self._bodies.get(tenant, request.playbook, Playbook)
+            anchors = await self._bodies.get(tenant, request.anchors, Anchors)
+            gaps = [await self._record(request, playbook, gap) for gap in request.gaps]
+            refs = tuple(sorted((*request.evidence, *gaps), key=lambda ref: int(ref.id[1:])))
+            evidence = await self._bodies.evidence(tenant, refs)
+        weighing = weigh(playbook, anchors, evidence)
+        digest = await self._ledger.put_body(tenant, weighing)
+        await self._ledger.note_step(key, f"weigh/{request.look}/{request.round}", digest)
+        return Weighed(
+            weighing=digest,
+            evidence=refs,
+            follow_ups=weighing.follow_ups,
+            missing=weighing.missing,
+            gaps=tuple(sorted({gap.source.value for gap in weighing.not_checked})),
+            coverage=weighing.coverage,
+        )
+
+    async def _record(self, request: WeighRequest, playbook: Playbook, gap: Gap) -> EvidenceRef:
+        query = playbook.query(gap.query)
+        if query is None:
+            raise LookupError(f"playbook {playbook.id}@{playbook.version} has no query {gap.query!r}")
+        evidence = Evidence(
+            id=gap.evidence,
+            query=query.id,
+            source=query.source,
+            title=query.title,
+            scope=query.scope,
+            status=EvidenceStatus.TIMED_OUT if gap.timed_out else EvidenceStatus.FAILED,
+            fetched_at=datetime.now(UTC),
+            reason=f"{query.source.title} did not answer ({gap.reason})",
+        )
+        return await self._ledger.put_evidence(request.key, evidence, request.look)

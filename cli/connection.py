@@ -1,0 +1,88 @@
+"""How a process of the command line begins: its settings, its logs, and a patient connection to Temporal."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from typing import TypedDict
+
+from temporalio.client import Client, TLSConfig
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError
+
+from settings import Settings
+
+LOCAL_ADDRESS = "127.0.0.1:7233"
+"""Where `whydesk up` has its server unless told otherwise."""
+
+
+class NoServer(Exception):
+    """No Temporal server answered; the message says where, and what to do."""
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of this process.
+
+    Raises:
+        ConfigError: with every problem at once.
+    """
+    return Settings.load(os.environ if environ is None else environ)
+
+
+class Where(TypedDict):
+    """Arguments of a connection, the same for the gateway's lazy client."""
+
+    namespace: str
+    api_key: str | None
+    tls: bool | TLSConfig
+
+
+def where(settings: Settings) -> tuple[str, Where]:
+    """Return the server's address and the arguments of a connection to it."""
+    api_key = settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None
+    return settings.temporal_address or LOCAL_ADDRESS, Where(
+        namespace=settings.temporal_namespace, api_key=api_key, tls=_tls(settings)
+    )
+
+
+def _tls(settings: Settings) -> bool | TLSConfig:
+    pems = [
+        path.read_bytes() if path else None
+        for path in (
+            settings.temporal_tls_server_ca_cert_path,
+            settings.temporal_tls_client_cert_path,
+            settings.temporal_tls_client_key_path,
+        )
+    ]
+    wanted = settings.temporal_tls
+    if wanted is None:
+        wanted = any(pems) or settings.temporal_api_key is not None
+    if not wanted or not (any(pems) or settings.temporal_tls_server_name):
+        return wanted
+    authority, certificate, key = pems
+    return TLSConfig(
+        server_root_ca_cert=authority,
+        domain=settings.temporal_tls_server_name or None,
+        client_cert=certificate,
+        client_private_key=key,
+    )
+
+
+async def connect(settings: Settings, runtime: Runtime | None = None, within: float = 60.0) -> Client:
+    """Connect, and wait for a server that is only just starting or away for a moment.
+
+    Raises:
+        NoServer: nothing answered `within` seconds.
+    """
+    address, how = where(settings)
+    deadline = asyncio.get_running_loop().time() + within
+    while True:
+        try:
+            return await Client.connect(address, data_converter=pydantic_data_converter, runtime=runtime, **how)
+        except (RPCError, RuntimeError) as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise NoServer(
+                    f"no Temporal server answered at {address!r} within {within:.0f} s; start one with `whydesk up`, "
+                    "or set TEMPORAL_ADDRESS to one that runs"
+                ) from error
+            await asyncio.sleep(0.5)

@@ -1,0 +1,138 @@
+"""`whydesk demo`: starts everything on this machine, delivers a company's tickets, and shows what came of each."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import JsonValue
+from rich.console import Console
+
+from cli.connection import load_settings
+from cli.demo_report import print_report
+from cli.demo_tickets import DemoTickets
+from cli.errors import UsageProblem
+from cli.processes import Household
+from cli.run_processes import only_one
+from cli.stack import Play, Ports, start_stack
+from models.tenant import Budget
+from sandbox.world_files import load_world, validate_world
+
+DEFAULT_WORLD = Path(__file__).parent.parent / "sandbox" / "worlds" / "vellumworks"
+
+
+def demo(
+    world: Annotated[Path, typer.Option(help="The company to play: a world's folder.")] = DEFAULT_WORLD,
+    ticket: Annotated[str | None, typer.Option(help="Only this one, by its number in the table or its key.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything to this file.")] = None,
+    model: Annotated[str | None, typer.Option(help="Let this Claude model diagnose; needs ANTHROPIC_API_KEY.")] = None,
+    model_url: Annotated[str | None, typer.Option(help="Where the model is, if not at its vendor.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask about the cost.")] = False,
+    rows: Annotated[int | None, typer.Option(help="Log rows; the world's own number if left out.")] = None,
+    latency: Annotated[str, typer.Option(help="Seconds that vendors take, LOW,HIGH.")] = "0.2,1.5",
+) -> None:
+    """Investigate the tickets of an invented company: one command, no key, no account."""
+    console = Console()
+    problems = validate_world(world)
+    if problems:
+        raise UsageProblem(
+            f"{world} is no valid world; `whydesk world validate {world}` says why ({len(problems)} times)"
+        )
+    keys = _chosen(world, ticket)
+    play = Play(world, rows, _latency(latency), _model(console, model, model_url, len(keys), yes))
+    state = load_settings().state / "demo"
+    with only_one(state):
+        clear(state)
+        passed = asyncio.run(_interruptible(_demo(console, state, play, keys, keep, json_file)))
+    raise typer.Exit(0 if passed else 1)
+
+
+async def _demo(console: Console, state: Path, play: Play, keys: list[str], keep: bool, json_file: Path | None) -> bool:
+    began = time.monotonic()
+    async with Household(state / "logs") as household:
+        with console.status("starting") as status:
+            stack = await start_stack(household, _environ(), state, Ports(), play=play, say=status.update)
+        console.print(
+            f"everything runs after {time.monotonic() - began:.1f} s · Temporal UI {stack.ui}", highlight=False
+        )
+        tickets = DemoTickets(console, household, stack, load_world(play.world), state)
+        told = await tickets.investigate(keys)
+        passed = print_report(console, told, stack, time.monotonic() - began)
+        if json_file:
+            json_file.write_text(json.dumps([one.as_json() for one in told], indent=2))
+            console.print(f"written: {json_file}")
+        if keep:
+            _invite(console, stack.ui, state)
+            await asyncio.Event().wait()
+    return passed
+
+
+def _invite(console: Console, ui: str, state: Path) -> None:
+    console.print(f"Everything keeps running until Ctrl-C. The Temporal UI: {ui}", highlight=False)
+    console.print(f"A run in full: WHYDESK_STATE={state} .venv/bin/whydesk show INVESTIGATION", highlight=False)
+
+
+async def _interruptible(work: Coroutine[None, None, bool]) -> bool:
+    """Run to the end, or stop in good order at SIGINT and SIGTERM."""
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise typer.Exit(130) from None
+
+
+def clear(state: Path) -> None:
+    """Begin afresh: another run's tickets say nothing about this one's."""
+    for path in state.glob("*"):
+        if path.is_file() and path.name != "up.json":
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
+
+def _environ() -> dict[str, str]:
+    """Pass on the environment without another installation's settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("WHYDESK_", "TEMPORAL_ADDRESS"))}
+
+
+def _chosen(world: Path, ticket: str | None) -> list[str]:
+    keys = [one.key for one in load_world(world).tickets.tickets]
+    if ticket is None:
+        return keys
+    if ticket.isdigit() and 1 <= int(ticket) <= len(keys):
+        return [keys[int(ticket) - 1]]
+    if ticket not in keys:
+        raise UsageProblem(f"no ticket {ticket!r} in {world}; there are 1 to {len(keys)}: {', '.join(keys)}")
+    return [ticket]
+
+
+def _latency(text: str) -> tuple[float, float]:
+    low, _, high = text.partition(",")
+    try:
+        return float(low), float(high or low)
+    except ValueError:
+        raise UsageProblem(f"--latency {text!r}: write two numbers of seconds, such as 0.2,1.5") from None
+
+
+def _model(
+    console: Console, model: str | None, url: str | None, tickets: int, yes: bool
+) -> tuple[dict[str, JsonValue], ...]:
+    """Return the model chain, once the person has seen what it may cost."""
+    if model is None:
+        return ()
+    if not os.environ.get("ANTHROPIC_API_KEY"):
+        raise UsageProblem("--model needs ANTHROPIC_API_KEY in the environment; without --model the rules diagnose")
+    cap = Budget().usd_per_ticket
+    console.print(f"{model}: at most ${cap:.2f} for a ticket, ${cap * tickets:.2f} for {tickets}", highlight=False)
+    if not yes and not typer.confirm("Go on?"):
+        raise typer.Exit(1)
+    chain: dict[str, JsonValue] = {"provider": "anthropic", "model": model, "api_key": "env:ANTHROPIC_API_KEY"}
+    return (chain | ({"base_url": url} if url else {}),)

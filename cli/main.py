@@ -1,0 +1,37 @@
+"""The `whydesk` command: its groups, and how errors that people can mend are shown."""
+
+import sys
+
+import typer
+
+from cli import playbooks, run_processes, show, worlds
+from cli.demo import demo
+from cli.errors import MENDABLE
+
+app = typer.Typer(
+    name="whydesk",
+    help="Every support ticket arrives already investigated.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo)
+app.command("up")(run_processes.up)
+app.command("worker")(run_processes.worker)
+app.command("gateway")(run_processes.gateway)
+app.command("namespace")(run_processes.namespace)
+app.command("show")(show.show)
+app.command("list")(show.list_runs)
+app.add_typer(worlds.app, name="world")
+app.add_typer(playbooks.app, name="playbooks")
+
+
+def run() -> int:
+    """Run the command line; return its exit code: 2 for what the user can mend, with the reason and no traceback."""
+    try:
+        app()
+    except MENDABLE as error:
+        print(f"whydesk: {error}", file=sys.stderr)
+        return 2
+    return 0

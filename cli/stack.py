@@ -1,0 +1,146 @@
+"""Everything that runs on one machine: Temporal server, sandbox, worker, gateway; each a process of its own, on a leash."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from pydantic import JsonValue
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from cli.dev_server import DevServer, free_port, start_dev_server
+from cli.open_runs import OpenRuns, is_current, mend_open_runs
+from cli.processes import Household, Running
+from cli.world_tenant import SandboxState, write_tenant
+from sandbox.world_files import load_world
+
+READY_WITHIN = 120.0
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where things listen; free ones unless told."""
+
+    temporal: int = field(default_factory=free_port)
+    ui: int = field(default_factory=free_port)
+    gateway: int = field(default_factory=free_port)
+
+
+@dataclass(frozen=True)
+class Play:
+    """How a sandbox plays its world."""
+
+    world: Path
+    rows: int | None = None
+    latency: tuple[float, float] = (0.0, 0.0)
+    models: tuple[dict[str, JsonValue], ...] = ()
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running installation."""
+
+    temporal: str
+    temporal_from: str
+    ui: str
+    gateway: str
+    mended: OpenRuns
+    environ: Mapping[str, str]
+    sandbox: SandboxState | None = None
+
+
+def _nothing(_: str) -> None:
+    return None
+
+
+async def start_stack(
+    household: Household,
+    environ: Mapping[str, str],
+    state: Path,
+    ports: Ports,
+    *,
+    play: Play | None = None,
+    say: Callable[[str], None] = _nothing,
+) -> Stack:
+    """Start all of it and wait until the gateway takes webhooks and the worker works.
+
+    Args:
+        household: Owns the processes.
+        environ: What they inherit.
+        state: Folder of all files.
+        ports: Where to listen.
+        play: The world behind the connectors; None for the systems of whydesk.yaml.
+        say: Called with what is being waited for.
+
+    Raises:
+        ProcessEnded, NoTemporal: what did not start, with its last words.
+    """
+    hook = f"http://127.0.0.1:{ports.gateway}"
+    waiting = asyncio.ensure_future(_start_sandbox(household, environ, state, hook, play)) if play else None
+    try:
+        say("starting the Temporal server")
+        server = await _temporal(household, environ, state, ports)
+        say("loading the company's logs into ClickHouse" if play else "starting")
+        sandbox = await waiting if waiting else None
+    finally:
+        if waiting:
+            waiting.cancel()
+    ours = {**environ, "TEMPORAL_ADDRESS": server.address, "WHYDESK_STATE": str(state)}
+    ours["WHYDESK_GATEWAY_PORT"] = str(ports.gateway)
+    if sandbox and play:
+        ours |= sandbox.secrets() | {"WHYDESK_CONFIG": str(state / "whydesk.yaml")}
+        write_tenant(sandbox, load_world(play.world).tenant, list(play.models), state / "whydesk.yaml")
+    client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+    mended = await mend_open_runs(client)
+    say("starting the worker and the gateway")
+    for name in ("worker", "gateway"):
+        await household.start(name, [sys.executable, "-m", "cli", name], ours)
+    await _ready(household, client, hook)
+    return Stack(server.address, server.program.origin, server.ui, hook, mended, ours, sandbox)
+
+
+async def _temporal(household: Household, environ: Mapping[str, str], state: Path, ports: Ports) -> DevServer:
+    return await start_dev_server(household, environ, state / "temporal.db", ports.temporal, ports.ui)
+
+
+async def _start_sandbox(
+    household: Household, environ: Mapping[str, str], state: Path, hook: str, play: Play
+) -> SandboxState:
+    path = state / "sandbox.json"
+    path.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "sandbox", "--world", str(play.world), "--state", str(path)]
+    command += ["--webhook-url", f"{hook}/hooks/demo/zendesk", "--latency", f"{play.latency[0]},{play.latency[1]}"]
+    command += ["--rows", str(play.rows)] if play.rows else []
+    running = await household.start("sandbox", command, environ)
+    await _until(path.exists, [running], "the sandbox")
+    return SandboxState.read(path)
+
+
+async def _ready(household: Household, client: Client, hook: str) -> None:
+    """Wait for the gateway, and for the worker's version to be current: before that nothing is worked on."""
+    deadline = time.monotonic() + READY_WITHIN
+    async with httpx.AsyncClient() as http:
+        while True:
+            household.ensure()
+            try:
+                if (await http.get(f"{hook}/readyz")).status_code == 200 and await is_current(client):
+                    return
+            except httpx.TransportError:
+                pass
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the gateway and the worker were not ready within {READY_WITHIN:.0f} s")
+            await asyncio.sleep(0.1)
+
+
+async def _until(condition: Callable[[], bool], running: list[Running], what: str) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while not condition():
+        for process in running:
+            process.ensure()
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} was not ready within {READY_WITHIN:.0f} s")
+        await asyncio.sleep(0.05)

@@ -1,0 +1,106 @@
+"""Writes the configuration that connects Whydesk to a sandbox: the same whydesk.yaml that a team would write for its systems."""
+
+import json
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, JsonValue
+
+from sandbox.world_tickets import TenantFile
+
+TENANT = "demo"
+"""The one tenant of a sandbox."""
+_SECRETS = {
+    "ZENDESK_TOKEN": ("zendesk", "token"),
+    "ZENDESK_WEBHOOK_SECRET": ("zendesk", "webhook_secret"),
+    "STANDARD_TOKEN": ("standard", "token"),
+    "STANDARD_WEBHOOK_SECRET": ("standard", "webhook_secret"),
+    "LINEAR_KEY": ("linear", "api_key"),
+    "STRIPE_KEY": ("stripe", "api_key"),
+    "GITHUB_TOKEN": ("github", "token"),
+    "CLICKHOUSE_PASSWORD": ("clickhouse", "password"),
+}
+
+
+class SandboxState(BaseModel):
+    """The sandbox's state file, as far as it is needed here."""
+
+    folder: str
+    control: str
+    addresses: dict[str, str]
+    credentials: dict[str, dict[str, str | list[str]]]
+    status_pages: list[dict[str, JsonValue]]
+    ticket_keys: list[str]
+
+    @classmethod
+    def read(cls, path: Path) -> "SandboxState":
+        """Read the file that the sandbox writes when it is ready."""
+        return cls.model_validate(json.loads(path.read_text()))
+
+    def secrets(self) -> dict[str, str]:
+        """Return the sandbox's keys as variables of the environment, by the names that the configuration refers to."""
+        return {name: str(self.credentials[vendor][key]) for name, (vendor, key) in _SECRETS.items()}
+
+
+def write_tenant(state: SandboxState, company: TenantFile, models: list[dict[str, JsonValue]], path: Path) -> None:
+    """Write whydesk.yaml for a sandbox.
+
+    Args:
+        state: Where the sandbox's vendors are.
+        company: How the world's company would configure the product: its tables, its field, its repositories.
+        models: The model chain; empty for the rules reasoner alone.
+        path: Where to write.
+    """
+    at = state.addresses
+    zendesk, standard = state.credentials["zendesk"], state.credentials["standard"]
+    tenant: dict[str, JsonValue] = {
+        "mode": "note",
+        "helpdesks": {
+            "zendesk": {
+                "kind": "zendesk",
+                "base_url": at["zendesk"],
+                "email": str(zendesk["email"]),
+                "token": "env:ZENDESK_TOKEN",
+                "webhook_secrets": ["env:ZENDESK_WEBHOOK_SECRET"],
+                "actor_id": str(zendesk["actor_id"]),
+                "customer_field": company.customer_field,
+            },
+            "standard": {
+                "kind": "standard",
+                "ticket_url": str(standard["ticket_url"]),
+                "note_url": str(standard["note_url"]),
+                "token": "env:STANDARD_TOKEN",
+                "webhook_secrets": ["env:STANDARD_WEBHOOK_SECRET"],
+                "actor_id": str(standard["actor_id"]),
+                "customer_field": company.customer_field,
+            },
+        },
+        "connectors": {
+            "clickhouse": {
+                "url": at["clickhouse"],
+                "user": str(state.credentials["clickhouse"]["user"]),
+                "password": "env:CLICKHOUSE_PASSWORD",
+            },
+            "linear": {"url": at["linear"], "api_key": "env:LINEAR_KEY", "team": company.team},
+            "stripe": {
+                "url": at["stripe"],
+                "api_key": "env:STRIPE_KEY",
+                "metadata_key": company.metadata_key,
+                "dashboard": at["stripe"],
+            },
+            "github": {
+                "url": at["github"],
+                "token": "env:GITHUB_TOKEN",
+                "repositories": list(company.repositories),
+                "environment": company.environment,
+                "web": str(state.credentials["github"]["web"]),
+            },
+            "docs": {"site": at["docs"]},
+            "statuspage": {"pages": list(state.status_pages)},
+        },
+        "tables": {name: table.model_dump() for name, table in company.tables.items()},
+        "models": list(models),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    head = "# Written for the sandbox; a team's own file looks the same with its own addresses and keys.\n"
+    path.write_text(head + yaml.safe_dump({"tenants": {TENANT: tenant}}, sort_keys=False, allow_unicode=True))

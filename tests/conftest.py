@@ -1,0 +1,42 @@
+"""What all tests share: a clean environment, and one real Temporal server for those that ask for it."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from cli.dev_server import free_port, start_dev_server
+from cli.processes import Household
+
+PROBE_PLAYBOOKS = Path(__file__).parent / "data" / "playbooks"
+
+
+@pytest.fixture(autouse=True)
+def clean_environ(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let no setting of this machine reach a test."""
+    for name in list(os.environ):
+        if name.startswith(("WHYDESK_", "TEMPORAL_", "ANTHROPIC_", "STRIPE_")) or name == "BUILD_ID":
+            monkeypatch.delenv(name)
+    yield
+
+
+@pytest_asyncio.fixture(scope="session")
+async def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Run one dev server for the session, as `whydesk up` starts it."""
+    folder = tmp_path_factory.mktemp("temporal")
+    environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder)}
+    async with Household(folder) as household:
+        assert Path(sys.executable).with_name("temporal").exists(), "no `temporal` beside python: run `make test`"
+        server = await start_dev_server(household, environ, folder / "temporal.db", free_port(), free_port())
+        yield server.address
+
+
+@pytest_asyncio.fixture(scope="session")
+async def temporal(temporal_address: str) -> Client:
+    """Connect as every process does."""
+    return await Client.connect(temporal_address, data_converter=pydantic_data_converter)

@@ -1,0 +1,245 @@
+"""The worker process: settings ▶ connectors ▶ activities ▶ Worker. The only wiring of a worker."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
+
+from activities.bodies import Bodies
+from activities.diagnose import DiagnoseActivities
+from activities.gather import GatherActivities
+from activities.intake import IntakeActivities
+from activities.publish import PublishActivities
+from activities.record import RecordActivities
+from activities.select import PlaybookShelf, SelectActivities
+from activities.verify import VerifyActivities
+from activities.weigh import WeighActivities
+from cli.connection import connect
+from cli.open_runs import EMBEDDED_BUILD, make_current
+from connectors.base import Connector, ConnectorPool
+from connectors.clickhouse import ClickHouseConnector
+from connectors.docs import DocsConnector
+from connectors.github import GitHubConnector
+from connectors.linear import LinearConnector
+from connectors.pool import ConnectorFactory, PooledConnectors
+from connectors.statuspage import StatusPageConnector
+from connectors.stripe import StripeConnector
+from helpdesks.base import Helpdesk, HelpdeskPool
+from helpdesks.factory import make_helpdesk
+from helpdesks.pool import HelpdeskPool as PooledHelpdesks
+from ledger.base import Ledger
+from ledger.store import SqlLedger
+from models.playbook import Playbook
+from models.tenant import ModelConfig, Tenant
+from models.vocabulary import Source
+from playbooks.library import Library
+from reasoning.providers.anthropic import AnthropicModel
+from reasoning.providers.base import LanguageModel, ModelPool
+from reasoning.providers.pool import ChainPool
+from settings import Settings
+from telemetry import ActivityTelemetry, free_address, make_runtime, serve_metrics
+from workflows import naming
+from workflows.investigate_ticket import InvestigateTicketWorkflow
+
+GRACE = timedelta(seconds=120)
+"""At the end a paid model call in flight is waited for; Temporal's default would cancel it."""
+SHIPPED_PLAYBOOKS = Path(__file__).parent / "playbooks"
+
+log = structlog.get_logger("whydesk.worker")
+Activity = Callable[..., Any]
+"""A bound method that Temporal registers; its own signature is checked where a workflow calls it."""
+
+
+def make_activities(
+    *,
+    ledger: Ledger,
+    helpdesks: HelpdeskPool,
+    connectors: ConnectorPool,
+    models: ModelPool,
+    shelf: PlaybookShelf,
+    tenants: Mapping[str, Tenant],
+) -> Sequence[Activity]:
+    """Build all activities over one ledger and one memory of bodies."""
+    bodies = Bodies(ledger)
+    intake = IntakeActivities(ledger, bodies, helpdesks, connectors, tenants)
+    return [
+        intake.claim_delivery,
+        intake.read_ticket,
+        intake.identify_customer,
+        SelectActivities(ledger, bodies, shelf, tenants).select_playbook,
+        GatherActivities(ledger, bodies, connectors, tenants).fetch_evidence,
+        WeighActivities(ledger, bodies).weigh_evidence,
+        DiagnoseActivities(ledger, bodies, models, tenants).diagnose,
+        VerifyActivities(ledger, bodies).verify_diagnosis,
+        PublishActivities(ledger, bodies, helpdesks, tenants).publish_note,
+        RecordActivities(ledger).record_outcome,
+    ]
+
+
+async def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then finish what is in flight.
+
+    Raises:
+        NoServer, LedgerError, PlaybookError: what cannot be started with, said for people.
+    """
+    secret = _Secrets(settings)
+    shelf = Shelf(settings.tenants)
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    metrics_address = free_address() if settings.metrics_port else None
+    async with contextlib.AsyncExitStack() as stack:
+        client = await connect(settings, make_runtime(metrics_address))
+        ledger = await stack.enter_async_context(await SqlLedger.open(settings.ledger_url.get_secret_value()))
+        if settings.metrics_port:
+            stack.callback(serve_metrics(settings.metrics_port, "127.0.0.1", metrics_address).close)
+        connectors = PooledConnectors(_connectors(settings.tenants, secret))
+        stack.push_async_callback(connectors.aclose)
+        helpdesks = PooledHelpdesks(dict(_helpdesks(settings.tenants, secret)))
+        stack.push_async_callback(helpdesks.aclose)
+        models = ChainPool(_models(settings.tenants, secret))
+        stack.push_async_callback(models.aclose)
+        activities = make_activities(
+            ledger=ledger,
+            helpdesks=helpdesks,
+            connectors=connectors,
+            models=models,
+            shelf=shelf,
+            tenants=settings.tenants,
+        )
+        build_id = settings.build_id or EMBEDDED_BUILD
+        for region in sorted({tenant.region for tenant in settings.tenants.values()}):
+            await stack.enter_async_context(_worker(client, naming.task_queue(region), activities, build_id))
+        if not settings.build_id:
+            # On one's own machine whoever runs is current; in production `whydesk deploy promote` decides.
+            await make_current(client, build_id)
+        log.info("working", build_id=build_id, tenants=len(settings.tenants))
+        await stopping.wait()
+        log.info("stopping")
+
+
+def _worker(client: Client, queue: str, activities: Sequence[Activity], build_id: str) -> Worker:
+    return Worker(
+        client,
+        task_queue=queue,
+        workflows=[InvestigateTicketWorkflow],
+        activities=activities,
+        interceptors=[ActivityTelemetry()],
+        graceful_shutdown_timeout=GRACE,
+        # A whole gathering step is handed over with the workflow task, without a round trip through the queue.
+        max_eager_activity_reservations_per_workflow_task=10,
+        deployment_config=WorkerDeploymentConfig(
+            version=WorkerDeploymentVersion(naming.DEPLOYMENT, build_id),
+            use_worker_versioning=True,
+            default_versioning_behavior=VersioningBehavior.PINNED,
+        ),
+    )
+
+
+class Shelf:
+    """The shipped playbooks and each tenant's own, read once at the start."""
+
+    def __init__(self, tenants: Mapping[str, Tenant]) -> None:
+        """Load them all.
+
+        Raises:
+            PlaybookError: every mistake in every file.
+        """
+        self._by_tenant = {name: _newest(tenant) for name, tenant in tenants.items()}
+
+    def released(self, tenant: str) -> Sequence[Playbook]:
+        """Return the newest version of each; a tenant's own of the same id takes the shipped one's place."""
+        return self._by_tenant[tenant]
+
+
+def _newest(tenant: Tenant) -> list[Playbook]:
+    newest: dict[str, Playbook] = {}
+    for folder in (SHIPPED_PLAYBOOKS, *(Path(folder) for folder in tenant.playbook_dirs)):
+        found: dict[str, Playbook] = {}
+        for loaded in Library.load([folder]).all():
+            known = found.get(loaded.playbook.id)
+            if known is None or known.version < loaded.playbook.version:
+                found[loaded.playbook.id] = loaded.playbook
+        newest |= found
+    return list(newest.values())
+
+
+class _Secrets:
+    """Resolves references where a client is made, and nowhere else."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, ref: str) -> str:
+        return self._settings.secret(ref).get_secret_value()
+
+
+def _connectors(tenants: Mapping[str, Tenant], secret: Callable[[str], str]) -> dict[Source, ConnectorFactory]:
+    """Return what makes a tenant's connector of each source: a new vendor is one entry here."""
+
+    def clickhouse(tenant: str) -> Connector | None:
+        config = tenants[tenant].connectors.clickhouse
+        if config is None:
+            return None
+        return ClickHouseConnector(config, secret(config.password) if config.password else None)
+
+    def linear(tenant: str) -> Connector | None:
+        config = tenants[tenant].connectors.linear
+        return LinearConnector(config, secret(config.api_key)) if config else None
+
+    def stripe(tenant: str) -> Connector | None:
+        config = tenants[tenant].connectors.stripe
+        return StripeConnector(config, secret(config.api_key)) if config else None
+
+    def github(tenant: str) -> Connector | None:
+        config = tenants[tenant].connectors.github
+        return GitHubConnector(config, secret(config.token)) if config else None
+
+    def docs(tenant: str) -> Connector | None:
+        config = tenants[tenant].connectors.docs
+        return DocsConnector(config) if config else None
+
+    def statuspage(tenant: str) -> Connector | None:
+        config = tenants[tenant].connectors.statuspage
+        return StatusPageConnector(config) if config else None
+
+    return {
+        Source.CLICKHOUSE: clickhouse,
+        Source.LINEAR: linear,
+        Source.STRIPE: stripe,
+        Source.GITHUB: github,
+        Source.DOCS: docs,
+        Source.STATUSPAGE: statuspage,
+    }
+
+
+def _helpdesks(
+    tenants: Mapping[str, Tenant], secret: Callable[[str], str]
+) -> Iterator[tuple[tuple[str, str], Callable[[], Helpdesk]]]:
+    """Yield what makes each helpdesk of each tenant."""
+    for tenant in tenants.values():
+        for name, config in tenant.helpdesks.items():
+            yield (tenant.id, name), partial(make_helpdesk, config, secret, tenant=tenant.id, helpdesk=name)
+
+
+def _models(
+    tenants: Mapping[str, Tenant], secret: Callable[[str], str]
+) -> dict[str, dict[str, Callable[[], LanguageModel]]]:
+    """Return what makes each link of each tenant's chain."""
+    return {
+        tenant.id: {link.model: partial(_model, link, secret) for link in tenant.models} for tenant in tenants.values()
+    }
+
+
+def _model(link: ModelConfig, secret: Callable[[str], str]) -> LanguageModel:
+    base_url = str(link.base_url) if link.base_url else None
+    return AnthropicModel(link.model, secret(link.api_key), base_url, link.timeout, link.max_tokens)

@@ -1,0 +1,103 @@
+"""The state of one revision in one place, and the small decisions over it: pure, tested without Temporal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from models.evidence import EvidenceRef
+from models.run import Drafted, PlannedQuery, RevisionResult, RunKey, Selection, Verified, Weighed
+from models.ticket import Trigger
+from models.vocabulary import CauseClass, Confidence, Mode, Outcome, Severity
+
+_NO_SELECTION = Selection(playbook="", version=0, digest="", queries=(), mode=Mode.SHADOW, rounds=0, reasoners=())
+_NOT_WEIGHED = Weighed(weighing="", evidence=())
+_NO_DRAFT = Drafted(draft="", reasoner="")
+_NOT_VERIFIED = Verified(
+    diagnosis="",
+    outcome=Outcome.INCONCLUSIVE,
+    cause=CauseClass.UNKNOWN,
+    severity=Severity.LOW,
+    confidence=Confidence.LOW,
+    kept=0,
+    dropped=0,
+)
+
+
+@dataclass
+class Case:
+    """One revision on its way. Digests and ids only."""
+
+    key: RunKey
+    trigger: Trigger
+    started_at: datetime
+    look: int = 0
+    mode: Mode = Mode.SHADOW
+    ticket: str = ""
+    anchors: str = ""
+    evidence: tuple[EvidenceRef, ...] = ()
+    selection: Selection = _NO_SELECTION
+    weighed: Weighed = _NOT_WEIGHED
+    drafted: Drafted = _NO_DRAFT
+    verified: Verified = _NOT_VERIFIED
+    outcome: Outcome | None = None
+    problem: str = ""
+    round: int = 0
+    """How many times evidence was gathered."""
+    diagnoses: int = 0
+    usd: float = 0.0
+    asked: set[str] = field(default_factory=set)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the look was broken off because there is more to read."""
+        return self.outcome is None
+
+    @property
+    def playbook_label(self) -> str:
+        """`api-errors@3`, or nothing before one is chosen."""
+        return f"{self.selection.playbook}@{self.selection.version}" if self.selection.playbook else ""
+
+    def again(self) -> "Case":
+        """Start the one re-look: the same revision, everything read afresh."""
+        return Case(key=self.key, trigger=self.trigger, started_at=self.started_at, look=self.look + 1)
+
+    def end(self, outcome: Outcome, problem: str) -> None:
+        """Stop before a diagnosis."""
+        self.outcome, self.problem = outcome, problem
+
+    def fail(self, problem: str) -> None:
+        """Stop because a step failed for good."""
+        self.end(Outcome.FAILED, problem)
+
+    def number(self, queries: Sequence[PlannedQuery]) -> list[tuple[PlannedQuery, str]]:
+        """Give each query the id that its evidence will have: `E3`, `E4` … after those there are."""
+        first = len(self.evidence) + 1
+        self.asked.update(query.id for query in queries)
+        return [(query, f"E{number}") for number, query in enumerate(queries, first)]
+
+    def wanted(self, names: Sequence[str]) -> list[PlannedQuery]:
+        """Return the follow-ups among these names that the playbook offers and that were not asked yet."""
+        return [
+            query
+            for query in self.selection.queries
+            if query.follow_up and query.id in names and query.id not in self.asked
+        ]
+
+    def result(self, note_status: str) -> RevisionResult:
+        """Say how the revision ended."""
+        decided = self.outcome is not None and self.outcome is self.verified.outcome and bool(self.verified.diagnosis)
+        verified = self.verified if decided else _NOT_VERIFIED
+        return RevisionResult(
+            investigation=self.key.investigation,
+            revision=self.key.revision,
+            outcome=self.outcome or Outcome.FAILED,
+            cause=verified.cause,
+            severity=verified.severity,
+            confidence=verified.confidence,
+            playbook=self.playbook_label,
+            note_status=note_status,
+            kept=verified.kept,
+            dropped=verified.dropped,
+            gaps=self.weighed.gaps,
+            usd=self.usd,
+        )

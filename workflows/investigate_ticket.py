@@ -1,0 +1,401 @@
+"""One ticket over time: each trigger is a revision; a revision is read, gathered, weighed, diagnosed, verified, published.
+
+Started by the gateway's signal-with-start; ends when no trigger is left. Signals carry delivery ids only.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.diagnose import DiagnoseActivities
+    from activities.failures import SLOW
+    from activities.gather import GatherActivities
+    from activities.intake import IntakeActivities
+    from activities.publish import PublishActivities
+    from activities.record import RecordActivities
+    from activities.select import RULES, SelectActivities
+    from activities.verify import VerifyActivities
+    from activities.weigh import WeighActivities
+    from models.evidence import EvidenceRef
+    from models.run import (
+        ClaimRequest,
+        DeliveryClaim,
+        DiagnoseRequest,
+        Drafted,
+        FetchRequest,
+        Gap,
+        IdentifyRequest,
+        InvestigateInput,
+        OpenRequest,
+        PlannedQuery,
+        Published,
+        PublishRequest,
+        RecordRequest,
+        RevisionResult,
+        RunKey,
+        RunResult,
+        SelectRequest,
+        Verified,
+        VerifyRequest,
+        Weighed,
+        WeighRequest,
+    )
+    from models.ticket import Trigger, TriggerKind
+    from models.vocabulary import Confidence, Mode, Outcome
+    from workflows import naming
+    from workflows.case import Case
+    from workflows.options import (
+        CONNECTOR_READ,
+        CUSTOMER_LOOKUP,
+        HELPDESK_READ,
+        LEDGER_STEP,
+        MODEL_CALL,
+        NOTE_WRITE,
+    )
+    from workflows.progress import Progress
+
+_CEILING = {Confidence.LOW: 0.3, Confidence.MEDIUM: 0.6, Confidence.HIGH: 1.0}
+"""The search attribute is the share of checks that answered, held under the level that the diagnosis was given."""
+
+
+@workflow.defn(name="InvestigateTicketWorkflow")
+class InvestigateTicketWorkflow:
+    """Investigates one ticket."""
+
+    @workflow.init
+    def __init__(self, given: InvestigateInput) -> None:
+        """Begin with nothing to do; the signal that started this comes before `run`."""
+        self._ref = given.ref
+        self._pending: list[Trigger] = []
+        self._seen: set[str] = set()
+        self._progress = Progress(given.ref)
+
+    @workflow.run
+    async def run(self, given: InvestigateInput) -> RunResult:
+        """Work off all triggers, also those that come meanwhile."""
+        if not self._pending:
+            self._pending.append(self._asked_for_by_hand())
+        results = []
+        while self._pending:
+            trigger = self._pending.pop(0)
+            claim = await self._claim(trigger)
+            if claim.accepted:
+                results.append(await self._revise(claim.key, trigger))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return RunResult(revisions=tuple(results))
+
+    @workflow.signal(name=naming.SIGNAL, description="A delivery of the helpdesk, by its ids")
+    def deliver(self, trigger: Trigger) -> None:
+        """Take a delivery; the same one again changes nothing."""
+        if trigger.delivery not in self._seen:
+            self._seen.add(trigger.delivery)
+            self._pending.append(trigger)
+
+    def _asked_for_by_hand(self) -> Trigger:
+        """Someone started this without a delivery: look afresh."""
+        started = workflow.info().original_execution_run_id
+        return Trigger(delivery=f"by-hand-{started}", kind=TriggerKind.REINVESTIGATE, received_at=workflow.now())
+
+    async def _claim(self, trigger: Trigger) -> DeliveryClaim:
+        return await workflow.execute_local_activity_method(
+            IntakeActivities.claim_delivery,
+            ClaimRequest(
+                ref=self._ref,
+                investigation=naming.investigation_id(self._ref),
+                trigger=trigger,
+                # Not the run id: a reset gets a new one, and would find its own delivery claimed by a stranger.
+                owner=workflow.info().original_execution_run_id,
+            ),
+            **(LEDGER_STEP | {"summary": "claim the delivery"}),
+        )
+
+    async def _revise(self, key: RunKey, trigger: Trigger) -> RevisionResult:
+        """Take one revision to its end. It always ends: what fails for good is an outcome too."""
+        case = Case(key=key, trigger=trigger, started_at=workflow.now())
+        self._progress = Progress(self._ref, revision=key.revision)
+        try:
+            await self._look(case)
+            if case.undecided:
+                # The requester wrote while we looked: look once more, at all of it.
+                case = case.again()
+                await self._look(case)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            case.fail(f"{error.activity_type}: {_kind_of(error)}")
+        published = await self._publish(case)
+        return await self._record(case, published)
+
+    async def _look(self, case: Case) -> None:
+        if not await self._open(case) or not await self._select(case):
+            return
+        await self._gather(case, [query for query in case.selection.queries if not query.follow_up])
+        for _ in range(case.selection.rounds):
+            wanted = case.wanted(case.weighed.follow_ups)
+            if not wanted:
+                break
+            await self._gather(case, wanted)
+        if case.look == 0 and any(waiting.kind is TriggerKind.MESSAGE for waiting in self._pending):
+            return
+        await self._decide(case)
+
+    async def _open(self, case: Case) -> bool:
+        """Read the ticket and find its customer; return whether there is anything to look into."""
+        self._stage("reading the ticket")
+        opened = await workflow.execute_activity_method(
+            IntakeActivities.read_ticket,
+            OpenRequest(key=case.key, trigger=case.trigger, look=case.look),
+            **(HELPDESK_READ | {"summary": f"{self._ref.helpdesk} · ticket and conversation"}),
+        )
+        case.ticket, case.mode = opened.ticket, opened.mode
+        if not opened.proceed:
+            case.end(Outcome.NOTHING_NEW, opened.reason)
+            return False
+        self._stage("finding the customer")
+        identified = await workflow.execute_activity_method(
+            IntakeActivities.identify_customer,
+            IdentifyRequest(key=case.key, ticket=case.ticket, look=case.look),
+            **(CUSTOMER_LOOKUP | {"summary": "customer · who is it about"}),
+        )
+        case.anchors, case.evidence = identified.anchors, identified.evidence
+        if identified.nothing_new and case.trigger.kind is TriggerKind.MESSAGE and case.look == 0:
+            case.end(Outcome.NOTHING_NEW, "nothing-new")
+            return False
+        return True
+
+    async def _select(self, case: Case) -> bool:
+        """Choose the playbook; return whether its mode allows to go on."""
+        case.selection = await workflow.execute_local_activity_method(
+            SelectActivities.select_playbook,
+            SelectRequest(key=case.key, ticket=case.ticket, anchors=case.anchors),
+            **(LEDGER_STEP | {"summary": "choose the playbook"}),
+        )
+        case.mode = case.selection.mode
+        self._progress.playbook = case.playbook_label
+        workflow.upsert_search_attributes(
+            [
+                naming.PLAYBOOK.value_set(case.selection.playbook),
+                naming.PLAYBOOK_VERSION.value_set(case.playbook_label),
+                naming.MODE.value_set(case.mode.value),
+            ]
+        )
+        if case.mode is Mode.OFF:
+            case.end(Outcome.NOTHING_NEW, "mode-off")
+            return False
+        return True
+
+    async def _gather(self, case: Case, queries: Sequence[PlannedQuery]) -> None:
+        """Ask all of these at once, then weigh everything there is."""
+        numbered = case.number(queries)
+        self._progress.asked += len(numbered)
+        self._stage("gathering evidence")
+        answers = await asyncio.gather(*(self._fetch(case, query, number) for query, number in numbered))
+        case.evidence += tuple(answer for answer in answers if isinstance(answer, EvidenceRef))
+        case.weighed = await self._weigh(case, tuple(answer for answer in answers if isinstance(answer, Gap)))
+        case.evidence = case.weighed.evidence
+        case.round += 1
+
+    async def _fetch(self, case: Case, query: PlannedQuery, number: str) -> EvidenceRef | Gap:
+        request = FetchRequest(
+            key=case.key,
+            playbook=case.selection.digest,
+            query=query.id,
+            evidence=number,
+            anchors=case.anchors,
+            weighing=case.weighed.weighing if case.round else "",
+            look=case.look,
+        )
+        summary = f"{query.source.title} · {query.title}"
+        try:
+            answer: EvidenceRef | Gap = await workflow.execute_activity_method(
+                GatherActivities.fetch_evidence, request, **(CONNECTOR_READ | {"summary": summary})
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            kind = _kind_of(error)
+            answer = Gap(query=query.id, evidence=number, timed_out=kind in (SLOW, _TIMED_OUT), reason=kind)
+            self._progress.done.append(f"{query.source.title} · not checked: {kind}")
+        self._progress.answered += 1
+        self._stage("gathering evidence")
+        return answer
+
+    async def _weigh(self, case: Case, gaps: tuple[Gap, ...]) -> Weighed:
+        return await workflow.execute_local_activity_method(
+            WeighActivities.weigh_evidence,
+            WeighRequest(
+                key=case.key,
+                playbook=case.selection.digest,
+                anchors=case.anchors,
+                evidence=case.evidence,
+                gaps=gaps,
+                round=case.round,
+                look=case.look,
+            ),
+            **(LEDGER_STEP | {"summary": "facts and verdicts"}),
+        )
+
+    async def _decide(self, case: Case) -> None:
+        """Diagnose and verify; follow the model's own questions once, and let it mend once what did not stand."""
+        await self._diagnose(case)
+        wanted = case.wanted(case.drafted.follow_ups) if case.round <= case.selection.rounds else []
+        if wanted:
+            await self._gather(case, wanted)
+            await self._diagnose(case)
+        if case.verified.repair:
+            await self._repair(case)
+        case.outcome = case.verified.outcome
+
+    async def _diagnose(self, case: Case) -> None:
+        """Go down the chain until a reasoner answers; the rules always do."""
+        problem = ""
+        for reasoner in case.selection.reasoners:
+            try:
+                case.drafted = await self._draft(case, reasoner)
+                break
+            except ActivityError as error:
+                if is_cancelled_exception(error) or reasoner == RULES:
+                    raise
+                problem = f"{reasoner}: {_kind_of(error)}"
+                self._progress.done.append(f"model · {problem}")
+        case.verified = await self._verify(case, problem)
+
+    async def _repair(self, case: Case) -> None:
+        try:
+            mended = await self._draft(case, case.drafted.reasoner, repair_of=case.verified.diagnosis)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            return
+        first, case.drafted = case.verified, mended
+        second = await self._verify(case, "")
+        case.verified = max(first, second, key=_worth)
+
+    async def _draft(self, case: Case, reasoner: str, repair_of: str = "") -> Drafted:
+        self._stage("diagnosing" if not repair_of else "mending what did not stand")
+        request = DiagnoseRequest(
+            key=case.key,
+            playbook=case.selection.digest,
+            ticket=case.ticket,
+            anchors=case.anchors,
+            weighing=case.weighed.weighing,
+            evidence=case.evidence,
+            reasoner=reasoner,
+            round=case.diagnoses,
+            repair_of=repair_of,
+            look=case.look,
+        )
+        case.diagnoses += 1
+        if reasoner == RULES:
+            drafted = await workflow.execute_local_activity_method(
+                DiagnoseActivities.diagnose, request, **(LEDGER_STEP | {"summary": "diagnose by rules"})
+            )
+        else:
+            drafted = await workflow.execute_activity_method(
+                DiagnoseActivities.diagnose, request, **(MODEL_CALL | {"summary": f"model · {reasoner}"})
+            )
+        case.usd += drafted.usd
+        return drafted
+
+    async def _verify(self, case: Case, problem: str) -> Verified:
+        self._stage("verifying claims")
+        return await workflow.execute_local_activity_method(
+            VerifyActivities.verify_diagnosis,
+            VerifyRequest(
+                key=case.key,
+                playbook=case.selection.digest,
+                anchors=case.anchors,
+                weighing=case.weighed.weighing,
+                evidence=case.evidence,
+                draft=case.drafted.draft,
+                reasoner=case.drafted.reasoner,
+                reasoner_problem=problem,
+                round=case.diagnoses,
+                look=case.look,
+            ),
+            **(LEDGER_STEP | {"summary": "check every claim"}),
+        )
+
+    async def _publish(self, case: Case) -> Published:
+        if case.outcome is Outcome.NOTHING_NEW:
+            return Published(status="silent")
+        self._stage("publishing the note")
+        try:
+            return await workflow.execute_activity_method(
+                PublishActivities.publish_note,
+                PublishRequest(
+                    key=case.key,
+                    marker=naming.note_marker(case.key.investigation, case.key.revision),
+                    mode=case.mode,
+                    started_at=case.started_at,
+                    playbook=case.selection.digest,
+                    playbook_label=case.playbook_label,
+                    anchors=case.anchors,
+                    diagnosis=case.verified.diagnosis if case.outcome is not Outcome.FAILED else "",
+                    evidence=case.evidence,
+                    usd=case.usd,
+                    problem=case.problem,
+                ),
+                **(NOTE_WRITE | {"summary": f"{self._ref.helpdesk} · internal note"}),
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            case.problem = case.problem or f"{error.activity_type}: {_kind_of(error)}"
+            return Published(status="failed")
+
+    async def _record(self, case: Case, published: Published) -> RevisionResult:
+        result = case.result(published.status)
+        await workflow.execute_local_activity_method(
+            RecordActivities.record_outcome,
+            RecordRequest(
+                key=case.key,
+                outcome=result.outcome,
+                started_at=case.started_at,
+                finished_at=workflow.now(),
+                playbook_label=case.playbook_label,
+                diagnosis=case.verified.diagnosis,
+                note_status=published.status,
+                reasoner=case.drafted.reasoner,
+                usd=case.usd,
+                gaps=result.gaps,
+                problem=case.problem,
+            ),
+            **(LEDGER_STEP | {"summary": "record the outcome"}),
+        )
+        workflow.upsert_search_attributes(
+            [
+                naming.OUTCOME.value_set(result.outcome.value),
+                naming.CAUSE.value_set(result.cause.value),
+                naming.SEVERITY.value_set(result.severity.value),
+                naming.CONFIDENCE.value_set(min(case.weighed.coverage, _CEILING[result.confidence])),
+                naming.GAPS.value_set(list(result.gaps)),
+            ]
+        )
+        self._progress.done.append(f"{result.outcome.value} · {result.cause.value} · note {published.status}")
+        self._stage("done")
+        return result
+
+    def _stage(self, stage: str) -> None:
+        self._progress.stage = stage
+        workflow.set_current_details(self._progress.card())
+
+
+_TIMED_OUT = "TimedOut"
+
+
+def _kind_of(error: ActivityError) -> str:
+    """Return the type of what went wrong, never its message."""
+    if isinstance(error.cause, TimeoutError):
+        return _TIMED_OUT
+    if isinstance(error.cause, ApplicationError):
+        return error.cause.type or "ApplicationError"
+    return type(error.cause).__name__
+
+
+def _worth(verified: Verified) -> tuple[bool, int, int]:
+    """Order two diagnoses of the same evidence: a decision before none, then what stands, then what fell."""
+    return verified.outcome is not Outcome.INCONCLUSIVE, verified.kept, -verified.dropped

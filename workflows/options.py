@@ -1,0 +1,58 @@
+"""Timeouts and retries of every activity, declared once. Temporal alone retries: the SDKs' own retries are off."""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityConfig, LocalActivityConfig
+
+_NEVER_AGAIN = ["PayloadsTooLarge"]
+"""The SDK reports an oversized result as retryable; asking the vendor again would not make it smaller."""
+
+HELPDESK_READ = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=40),
+    schedule_to_close_timeout=timedelta(hours=6),
+    retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=2), non_retryable_error_types=_NEVER_AGAIN),
+)
+"""Without the ticket there is nothing to do, so an hour's outage of the helpdesk is waited out."""
+
+CUSTOMER_LOOKUP = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=30),
+    schedule_to_close_timeout=timedelta(minutes=5),
+    retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=4), non_retryable_error_types=_NEVER_AGAIN),
+)
+"""The activity itself gives up on a source after its third attempt, and says so."""
+
+CONNECTOR_READ = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=20),
+    schedule_to_close_timeout=timedelta(seconds=60),
+    retry_policy=RetryPolicy(maximum_attempts=4, non_retryable_error_types=_NEVER_AGAIN),
+)
+"""Longer than a query's own ten seconds; a source that stays down costs a ticket under ten seconds."""
+
+MODEL_CALL = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=3),
+    schedule_to_close_timeout=timedelta(minutes=8),
+    heartbeat_timeout=timedelta(seconds=30),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=2), maximum_attempts=4, non_retryable_error_types=_NEVER_AGAIN
+    ),
+)
+"""A model streams for a minute or two and beats as it goes."""
+
+NOTE_WRITE = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=90),
+    schedule_to_close_timeout=timedelta(hours=6),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=30),
+        maximum_interval=timedelta(minutes=5),
+        non_retryable_error_types=_NEVER_AGAIN,
+    ),
+)
+"""The first retry waits longer than the HTTP timeout, so that a write whose answer was lost can be seen by the look before it."""
+
+LEDGER_STEP = LocalActivityConfig(
+    start_to_close_timeout=timedelta(seconds=20),
+    schedule_to_close_timeout=timedelta(hours=1),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30)),
+)
+"""Pure steps over the ledger, a few milliseconds each: local, so that they cost no round trip through a queue."""
