@@ -135,8 +135,11 @@ def say_absence(query: Query) -> str:
 
 def _cell(row: Row, name: str, form: str) -> str:
     value = row[name]
-    if form == "money" and isinstance(value, int) and isinstance(row.get("currency"), str):
-        return format_money(value, str(row["currency"]))
+    if form == "money":
+        currency = row.get("currency")
+        if isinstance(value, int) and isinstance(currency, str) and currency:
+            return format_money(value, currency)
+        form = ""
     if isinstance(value, str) and _ISO.fullmatch(value):
         return _time(datetime.fromisoformat(value.replace("Z", "+00:00")), form)
     if isinstance(value, bool | int | float | str):

@@ -102,7 +102,7 @@ def test_the_lock_agrees_with_the_files(tmp_path: Path) -> None:
         ("[open > 0,", "[opne > 0,", "there is no fact 'opne'; did you mean 'open'?"),
         ("[open > 0,", "[open >,", "is not a CEL expression"),
         ("[open > 0,", "[open + 1 > 0,", "compute the rest as a fact"),
-        ("[open > 0,", "[name > 0,", "can never be true or false"),
+        ("[open > 0,", "[name > 0,", "is not always true or false"),
         ("name != ''", "open < 9", "{name} may be unknown when this is said"),
         ("requires: [incidents]", "requires: [incident]", "did you mean 'incidents'?"),
         ("claims: [open, incidents]", "claims: [opened]", "there is no fact or query 'opened'"),

@@ -1,0 +1,27 @@
+"""The document lists what the code has."""
+
+import pytest
+
+from models.vocabulary import Source
+from playbooks.operations import OPERATIONS
+from playbooks.reference import DOCS, functions_table, regenerate
+from reasoning.facts import FUNCTIONS
+
+
+def test_the_document_is_as_the_code_is() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    assert regenerate(text) == text, "run python -m playbooks.reference"
+
+
+def test_a_part_that_was_lost_is_named() -> None:
+    with pytest.raises(LookupError, match="functions"):
+        regenerate(DOCS.read_text(encoding="utf-8").replace("functions: generated", "functions"))
+
+
+def test_every_function_says_what_it_does() -> None:
+    assert all(len(function.doc) > 20 for function in FUNCTIONS.values())
+    assert functions_table().count("\n| `") == len(FUNCTIONS)
+
+
+def test_every_vendor_has_operations() -> None:
+    assert set(OPERATIONS) == set(Source) - {Source.CLICKHOUSE, Source.HELPDESK}

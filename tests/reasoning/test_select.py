@@ -1,0 +1,72 @@
+"""The choice of the playbook: by signals, the same way every time."""
+
+import pytest
+
+from models.playbook import AppliesWhen, Playbook
+from reasoning.anchors import find_anchors
+from reasoning.select import select_playbook
+from tests.reasoning.case import PLAYBOOK
+from tests.reasoning.tickets import NOW, ticket
+
+
+def playbook(name: str, version: int = 1, **applies: object) -> Playbook:
+    return PLAYBOOK.model_copy(
+        update={"id": name, "version": version, "applies_when": AppliesWhen.model_validate(applies)}
+    )
+
+
+GENERAL = playbook("general", fallback=True)
+ERRORS = playbook("errors", symptoms={"rate-limited": 3}, terms={"api": 1})
+BILLING = playbook("billing", terms={"invoice": 3, "billed twice": 5}, fields={"area": ["Billing"]})
+ALL = [GENERAL, ERRORS, BILLING]
+
+
+def choose(
+    subject: str, *texts: str, books: list[Playbook] | None = None, fields: dict[str, str] | None = None
+) -> tuple[str, str]:
+    case = ticket(subject, *texts, fields=fields)
+    chosen, reason = select_playbook(case, find_anchors(case, None, "", NOW), ALL if books is None else books)
+    return f"{chosen.id}@{chosen.version}", reason
+
+
+def test_the_highest_sum_wins_and_says_why() -> None:
+    assert choose("Invoice", "the API gives 429") == ("errors@1", "api (1), rate-limited (3)")
+    assert choose("Billed twice", "on this invoice; the API gives 429")[0] == "billing@1"
+
+
+def test_terms_are_whole_words_in_any_case_and_spacing() -> None:
+    assert choose("We were BILLED\n  TWICE", "")[0] == "billing@1"
+    assert choose("rapid invoices", "capital")[0] == "general@1"
+
+
+def test_a_field_settles_it() -> None:
+    chosen, reason = choose("429 from the API", "", fields={"area": "billing"})
+    assert chosen == "billing@1"
+    assert "area" in reason
+
+
+def test_nothing_means_the_fallback() -> None:
+    assert choose("Hello", "a question") == ("general@1", "nothing speaks for another")
+
+
+def test_the_newest_version_and_no_order_matter() -> None:
+    newer = playbook("errors", version=2, symptoms={"rate-limited": 3})
+    for books in ([GENERAL, ERRORS, newer], [newer, GENERAL, ERRORS]):
+        assert choose("429", "", books=books)[0] == "errors@2"
+
+
+def test_ties_are_settled_by_signals_then_by_name() -> None:
+    two = playbook("zeta", terms={"api": 1, "down": 1})
+    one = playbook("beta", terms={"api": 2})
+    same = playbook("alpha", terms={"down": 2})
+    assert choose("api down", "", books=[one, two, GENERAL])[0] == "zeta@1"
+    assert choose("api down", "", books=[one, same, GENERAL])[0] == "alpha@1"
+
+
+def test_weights_may_speak_against() -> None:
+    assert choose("invoice api", "", books=[GENERAL, playbook("x", terms={"api": 1, "invoice": -5})])[0] == "general@1"
+
+
+def test_without_a_fallback_it_says_what_to_do() -> None:
+    with pytest.raises(LookupError, match="fallback"):
+        choose("Hello", "", books=[ERRORS])
