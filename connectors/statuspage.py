@@ -28,7 +28,9 @@ _PATHS = {
 }
 _FALLBACK = "/api/v2/summary.json"
 """Imitations often answer this alone; it holds what is open now."""
-_HALF = 0.8
+_RECENT = 50
+"""A list of this length or more may have been cut by the page."""
+_PATIENCE = 0.8
 """The part of the time limit that a page may take, so that one slow page does not cost the others' answers."""
 
 
@@ -85,6 +87,7 @@ class StatusPageConnector:
         reason = "; ".join(
             [f"{page.name} did not answer: {error}" for page, error in failed]
             + [f"{name} tells only what is open now" for name in partial]
+            + [f"{page.name} lists nothing so old" for page, result in answered if _reaches_not(result, request)]
         )
         url = str(answered[0][0].url) if len(pages) == 1 else None
         return answer(request, rows, asked=f"GET {asked}", url=url, truncated=bool(reason), reason=reason)
@@ -109,7 +112,7 @@ class StatusPageConnector:
         """Read one page; a failure is returned, so that it does not cost the others' answers."""
         client = self._clients[page.name]
         try:
-            async with asyncio.timeout(request.time_limit * _HALF):
+            async with asyncio.timeout(request.time_limit * _PATIENCE):
                 for path in _PATHS[request.operation]:
                     reply = await client.get(path, accept=frozenset({404, 410}))
                     if reply.status < 400:
@@ -120,6 +123,15 @@ class StatusPageConnector:
             return SlowAnswer("no answer in time")
         except (ConnectorError, Declined) as error:
             return error
+
+
+def _reaches_not(found: PageAnswer, request: SourceRequest) -> bool:
+    """Whether the page's list of recent incidents is full and begins after the window does."""
+    listed = found.incidents if request.operation == "list_incidents" else found.maintenances
+    if request.operation == "list_components" or request.window is None or len(listed) < _RECENT:
+        return False
+    oldest = min((each.started for each in listed if each.started is not None), default=None)
+    return oldest is None or oldest > request.window.start
 
 
 def _none_answered(failed: list[tuple[StatusPage, ConnectorError | Declined]], asked: str) -> Answer:

@@ -233,6 +233,18 @@ async def test_an_imitation_that_has_only_a_summary_tells_no_absence() -> None:
         assert (await connector.fetch(ask("list_maintenances"))).status is EvidenceStatus.FAILED
 
 
+async def test_a_full_list_tells_nothing_of_what_is_older() -> None:
+    many: list[JsonValue] = [{**DONE, "id": f"i{number}"} for number in range(50)]
+    old = Window(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 2, tzinfo=UTC))
+    async with pages(own={"/api/v2/incidents.json": reply(json.dumps({"incidents": many}))}) as (connector, webs):
+        answer = await connector.fetch(ask("list_incidents", window=old))
+        assert answer.status is EvidenceStatus.FAILED
+        assert "nothing so old" in answer.reason
+        assert (await connector.fetch(ask("list_incidents"))).status is EvidenceStatus.EMPTY
+        webs["own"].pages["/api/v2/incidents.json"] = reply(json.dumps({"incidents": many[:49]}))
+        assert (await connector.fetch(ask("list_incidents", window=old))).status is EvidenceStatus.EMPTY
+
+
 @pytest.mark.parametrize(
     "document",
     [
