@@ -17,7 +17,7 @@ from models.run import DiagnoseRequest, Drafted
 from models.tenant import Tenant
 from models.ticket import Ticket
 from reasoning.prompt import build_prompt, request_digest
-from reasoning.providers.base import ModelPool
+from reasoning.providers.base import ModelError, ModelPool
 from reasoning.redact import Redactor, resolve_draft
 from reasoning.rules import decide
 from reasoning.verify import findings
@@ -78,7 +78,12 @@ class DiagnoseActivities:
                 f"{spent:.4f} of {cap:.4f} US dollars are spent", type="BudgetSpent", non_retryable=True
             )
         model = await self._models.get(tenant, request.reasoner)
-        reply = await model.answer(prompt, activity.heartbeat)
+        try:
+            reply = await model.answer(prompt, activity.heartbeat)
+        except ModelError as error:
+            if error.usd:
+                await self._keep_spend(request, digest, error.usd)
+            raise
         draft: Draft = resolve_draft(reply.draft, redactor)
         drafted = Drafted(
             draft=await self._ledger.put_body(tenant, draft),
@@ -89,3 +94,14 @@ class DiagnoseActivities:
             usd=reply.usd,
         )
         return await self._ledger.put_model_answer(key, digest, request.round, drafted)
+
+    async def _keep_spend(self, request: DiagnoseRequest, digest: str, usd: float) -> None:
+        """A refusal or a cut answer is paid for too: count it against the budget, attempt by attempt."""
+        await self._ledger.put_model_answer(
+            request.key,
+            digest,
+            request.round,
+            Drafted(draft="", reasoner=request.reasoner, usd=usd),
+            purpose="failed",
+            sample=activity.info().attempt,
+        )

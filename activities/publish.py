@@ -86,7 +86,7 @@ class PublishActivities:
             playbook_label=request.playbook_label,
             investigation=request.key.investigation,
             took=(datetime.now(UTC) - request.started_at).total_seconds(),
-            usd=request.usd,
+            usd=await self._ledger.spent(request.key),
             allowed_hosts=link_hosts(self._tenants[tenant]),
         )
 

@@ -14,6 +14,8 @@ class RecordActivities:
         self._ledger = ledger
 
     @activity.defn
-    async def record_outcome(self, request: RecordRequest) -> None:
-        """Keep outcome, spend and timings. Safe to repeat."""
-        await self._ledger.record_outcome(request)
+    async def record_outcome(self, request: RecordRequest) -> float:
+        """Keep outcome, spend and timings; return the spend in US dollars, failed answers included. Safe to repeat."""
+        usd = await self._ledger.spent(request.key)
+        await self._ledger.record_outcome(request.model_copy(update={"usd": usd}))
+        return usd

@@ -51,8 +51,19 @@ class Ledger(Protocol):
         """Return what is stored under that id, so that a repeated activity asks nothing twice."""
         ...
 
-    async def put_model_answer(self, key: RunKey, request_digest: str, round: int, drafted: Drafted) -> Drafted:
-        """Store a paid answer before it is reported; the first one stored under the same request and round is returned."""
+    async def put_model_answer(
+        self,
+        key: RunKey,
+        request_digest: str,
+        round: int,
+        drafted: Drafted,
+        purpose: str = "diagnose",
+        sample: int = 0,
+    ) -> Drafted:
+        """Store a paid answer before it is reported; the first one stored under the same request and round is returned.
+
+        An answer that could not be used was paid for too: it is kept under another purpose, for the spend alone.
+        """
         ...
 
     async def find_model_answer(self, key: RunKey, request_digest: str, round: int) -> Drafted | None:

@@ -231,7 +231,6 @@ class PublishRequest(Frozen):
     anchors: str = ""
     diagnosis: str = ""
     evidence: tuple[EvidenceRef, ...] = ()
-    usd: float = 0.0
     problem: str = ""
     """For a failed run: the step and the type of its failure."""
 

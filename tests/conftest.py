@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,11 @@ PROBE_PLAYBOOKS = Path(__file__).parent / "data" / "playbooks"
 
 
 @pytest.fixture(autouse=True)
-def clean_environ(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no setting of this machine reach a test."""
     for name in list(os.environ):
         if name.startswith(("WHYDESK_", "TEMPORAL_", "ANTHROPIC_", "STRIPE_")) or name == "BUILD_ID":
             monkeypatch.delenv(name)
-    yield
 
 
 @pytest_asyncio.fixture(scope="session")

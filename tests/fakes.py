@@ -107,11 +107,13 @@ class ScriptedConnector:
         self.source = source
         self.answers = answers
         self.asked: list[SourceRequest] = []
+        self.was_asked = asyncio.Event()
         self.hold: asyncio.Event | None = None
 
     async def fetch(self, request: SourceRequest) -> Answer:
         """Play the script."""
         self.asked.append(request)
+        self.was_asked.set()
         if self.hold:
             await self.hold.wait()
         sql = request.text.replace('"', "")

@@ -44,7 +44,6 @@ class Case:
     round: int = 0
     """How many times evidence was gathered."""
     diagnoses: int = 0
-    usd: float = 0.0
     asked: set[str] = field(default_factory=set)
 
     @property
@@ -99,5 +98,4 @@ class Case:
             kept=verified.kept,
             dropped=verified.dropped,
             gaps=self.weighed.gaps,
-            usd=self.usd,
         )

@@ -297,7 +297,6 @@ class InvestigateTicketWorkflow:
             drafted = await workflow.execute_activity_method(
                 DiagnoseActivities.diagnose, request, **(MODEL_CALL | {"summary": f"model · {reasoner}"})
             )
-        case.usd += drafted.usd
         return drafted
 
     async def _verify(self, case: Case, problem: str) -> Verified:
@@ -336,7 +335,6 @@ class InvestigateTicketWorkflow:
                     anchors=case.anchors,
                     diagnosis=case.verified.diagnosis if case.outcome is not Outcome.FAILED else "",
                     evidence=case.evidence,
-                    usd=case.usd,
                     problem=case.problem,
                 ),
                 **(NOTE_WRITE | {"summary": f"{self._ref.helpdesk} · internal note"}),
@@ -349,7 +347,7 @@ class InvestigateTicketWorkflow:
 
     async def _record(self, case: Case, published: Published) -> RevisionResult:
         result = case.result(published.status)
-        await workflow.execute_local_activity_method(
+        usd = await workflow.execute_local_activity_method(
             RecordActivities.record_outcome,
             RecordRequest(
                 key=case.key,
@@ -360,7 +358,6 @@ class InvestigateTicketWorkflow:
                 diagnosis=case.verified.diagnosis,
                 note_status=published.status,
                 reasoner=case.drafted.reasoner,
-                usd=case.usd,
                 gaps=result.gaps,
                 problem=case.problem,
             ),
@@ -377,7 +374,7 @@ class InvestigateTicketWorkflow:
         )
         self._progress.done.append(f"{result.outcome.value} · {result.cause.value} · note {published.status}")
         self._stage("done")
-        return result
+        return result.model_copy(update={"usd": usd})
 
     def _stage(self, stage: str) -> None:
         self._progress.stage = stage

@@ -147,8 +147,7 @@ async def test_a_message_during_the_run_leads_to_one_more_look(temporal: Client,
     async with house.worker():
         ref = house.open_ticket()
         handle = await house.deliver(ref)
-        while not incidents.asked:
-            await asyncio.sleep(0.02)
+        await incidents.was_asked.wait()
         house.helpdesk.say(ref.ticket, "Also 500 on /v1/export, request req_77aa88bb99cc.")
         await house.deliver(ref, "d2", TriggerKind.MESSAGE)
         incidents.hold.set()
