@@ -221,6 +221,8 @@ def free_address() -> str:
         return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
+_log = structlog.get_logger("whydesk.worker")
+
 REGISTRY = CollectorRegistry()
 _EVIDENCE = Counter("whydesk_evidence", "Questions by what became of them.", ["connector", "status"], registry=REGISTRY)
 _STEP = Histogram(
