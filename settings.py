@@ -51,6 +51,7 @@ SETTINGS = (
     Setting("WHYDESK_LOG_FORMAT", "json|console", "json", "One JSON object per line, or lines for people"),
     Setting("WHYDESK_GATEWAY_HOST", "text", "127.0.0.1", "Address that the gateway listens on"),
     Setting("WHYDESK_GATEWAY_PORT", "port", "8088", "Port that the gateway listens on"),
+    Setting("WHYDESK_METRICS_HOST", "text", "127.0.0.1", "Address that the worker's Prometheus metrics are served on"),
     Setting("WHYDESK_METRICS_PORT", "port", "0", "Port of the worker's Prometheus metrics; 0 is off"),
     Setting("BUILD_ID", "text", "", "The worker's version in production; empty on a machine of one's own"),
 )
@@ -85,6 +86,7 @@ class Settings(Strict):
     log_format: str
     gateway_host: str
     gateway_port: int
+    metrics_host: str
     metrics_port: int
     build_id: str
     tenants: dict[str, Tenant]

@@ -23,7 +23,7 @@ from activities.record import RecordActivities
 from activities.select import PlaybookShelf, SelectActivities
 from activities.verify import VerifyActivities
 from activities.weigh import WeighActivities
-from cli.connection import connect
+from cli.connection import connect, unless
 from cli.open_runs import EMBEDDED_BUILD, make_current
 from connectors.base import Connector, ConnectorPool
 from connectors.clickhouse import ClickHouseConnector
@@ -42,7 +42,6 @@ from models.playbook import Playbook
 from models.tenant import ModelConfig, Tenant
 from models.vocabulary import Source
 from playbooks.library import Library
-from reasoning.providers.anthropic import AnthropicModel
 from reasoning.providers.base import LanguageModel, ModelPool
 from reasoning.providers.pool import ChainPool
 from settings import Settings
@@ -98,10 +97,12 @@ async def run_worker(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     metrics_address = free_address() if settings.metrics_port else None
     async with contextlib.AsyncExitStack() as stack:
-        client = await connect(settings, make_runtime(metrics_address))
+        client = await unless(stopping, connect(settings, make_runtime(metrics_address)))
+        if client is None:
+            return
         ledger = await stack.enter_async_context(await SqlLedger.open(settings.ledger_url.get_secret_value()))
         if settings.metrics_port:
-            stack.callback(serve_metrics(settings.metrics_port, "127.0.0.1", metrics_address).close)
+            stack.callback(serve_metrics(settings.metrics_port, settings.metrics_host, metrics_address).close)
         connectors = PooledConnectors(_connectors(settings.tenants, secret))
         stack.push_async_callback(connectors.aclose)
         helpdesks = PooledHelpdesks(dict(_helpdesks(settings.tenants, secret)))
@@ -121,7 +122,7 @@ async def run_worker(settings: Settings) -> None:
             await stack.enter_async_context(_worker(client, naming.task_queue(region), activities, build_id))
         if not settings.build_id:
             # On one's own machine whoever runs is current; in production `whydesk deploy promote` decides.
-            await make_current(client, build_id)
+            await unless(stopping, make_current(client, build_id))
         log.info("working", build_id=build_id, tenants=len(settings.tenants))
         await stopping.wait()
         log.info("stopping")
@@ -241,5 +242,8 @@ def _models(
 
 
 def _model(link: ModelConfig, secret: Callable[[str], str]) -> LanguageModel:
+    # Loading the SDK takes half of a worker's start; without a model nobody needs it.
+    from reasoning.providers.anthropic import AnthropicModel  # noqa: PLC0415
+
     base_url = str(link.base_url) if link.base_url else None
     return AnthropicModel(link.model, secret(link.api_key), base_url, link.timeout, link.max_tokens)

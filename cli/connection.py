@@ -1,9 +1,10 @@
 """How a process of the command line begins: its settings, its logs, and a patient connection to Temporal."""
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Mapping
-from typing import TypedDict
+from collections.abc import Coroutine, Mapping
+from typing import Literal, TypedDict, TypeVar
 
 from temporalio.client import Client, TLSConfig
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -11,6 +12,8 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from settings import Settings
+
+T = TypeVar("T")
 
 LOCAL_ADDRESS = "127.0.0.1:7233"
 """Where `whydesk up` has its server unless told otherwise."""
@@ -66,6 +69,23 @@ def _tls(settings: Settings) -> bool | TLSConfig:
         client_cert=certificate,
         client_private_key=key,
     )
+
+
+async def unless(stopping: asyncio.Event, work: Coroutine[object, object, T]) -> T | None:
+    """Wait for the work, or for the signal to stop; then the work is cancelled and None returned."""
+    task = asyncio.ensure_future(work)
+    stop = asyncio.ensure_future(stopping.wait())
+    either: list[asyncio.Future[T] | asyncio.Future[Literal[True]]] = [task, stop]
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+    finally:
+        stop.cancel()
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return None
 
 
 async def connect(settings: Settings, runtime: Runtime | None = None, within: float = 60.0) -> Client:

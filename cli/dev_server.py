@@ -112,9 +112,9 @@ async def start_dev_server(
     Raises:
         NoTemporal: no program, a port in use, or a server that did not come up.
     """
-    for wanted in (port, ui_port):
-        if not _is_free(wanted):
-            raise NoTemporal(f"port {wanted} is in use; stop what listens there, or choose another with --port")
+    for wanted, option in ((port, "--port"), (ui_port, "--ui-port")):
+        if not is_free("127.0.0.1", wanted):
+            raise NoTemporal(f"port {wanted} is in use; stop what listens there, or choose another with {option}")
     program = await find_program(environ, database.parent / "bin")
     database.parent.mkdir(parents=True, exist_ok=True)
     command = [program.path, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port)]
@@ -135,11 +135,12 @@ async def start_dev_server(
     return DevServer(address, f"http://127.0.0.1:{ui_port}", program)
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
+def is_free(host: str, port: int) -> bool:
+    """Whether one can listen there now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
         return True

@@ -16,13 +16,27 @@ GRACE = 10.0
 
 
 def main(command: list[str]) -> int:
-    """Run the command until it ends or standard input does; return its exit code."""
-    # A session of its own: Ctrl-C in a terminal is for the parent, which stops its children in the right order.
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+    """Run the command until it ends or standard input does.
+
+    Returns its exit code, as a shell does: 128 and the signal's number for one that a signal ended, 127 where there is none.
+    """
+    early = threading.Event()
+    # Asked to stop before there is a command, we must not die of it and leave the command alone.
+    signal.signal(signal.SIGTERM, lambda *_: early.set())
+    try:
+        # A session of its own: Ctrl-C in a terminal is for the parent, which stops its children in the right order.
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+    except OSError as error:
+        print(f"cannot run {command[0]!r}: {error.strerror}", file=sys.stderr)
+        return 127
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _end(process))
+    if early.is_set():
+        _end(process)
     threading.Thread(target=_watch, args=(process,), daemon=True).start()
-    return process.wait()
+    code = process.wait()
+    _kill(process)  # what it started and did not end itself
+    return code if code >= 0 else 128 - code
 
 
 def _watch(process: subprocess.Popen[bytes]) -> None:
@@ -40,7 +54,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    # macOS refuses where only the ended command itself is left of the group.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
 

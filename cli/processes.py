@@ -16,6 +16,10 @@ class ProcessEnded(Exception):
     """A process that should be running is not; the message holds the end of what it said."""
 
 
+class NotReady(Exception):
+    """A process runs and does not become ready; the message says which, and how long it was waited for."""
+
+
 @dataclass
 class Running:
     """One process on its leash."""

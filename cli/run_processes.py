@@ -8,25 +8,24 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from cli.connection import connect, load_settings
-from cli.dev_server import prepare_namespace
+from cli.connection import connect, load_settings, unless
+from cli.dev_server import is_free, prepare_namespace
 from cli.errors import UsageProblem
 from cli.processes import Household
-from cli.serve_gateway import serve_gateway
 from cli.stack import Play, Ports, Stack, start_stack
-from telemetry import configure_logging
-from worker import run_worker
-
-T = TypeVar("T")
 
 
 def worker() -> None:
     """Run a worker against the Temporal server of TEMPORAL_ADDRESS until it is told to stop."""
+    # Loaded here: the other commands need not wait for the vendors' SDKs.
+    from telemetry import configure_logging
+    from worker import run_worker
+
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     asyncio.run(run_worker(settings))
@@ -34,6 +33,9 @@ def worker() -> None:
 
 def gateway() -> None:
     """Receive webhooks until told to stop."""
+    from cli.serve_gateway import serve_gateway
+    from telemetry import configure_logging
+
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     asyncio.run(serve_gateway(settings))
@@ -51,6 +53,7 @@ def namespace() -> None:
 
 def up(
     world: Annotated[Path | None, typer.Option(help="Play this world as the far end of all connectors.")] = None,
+    rows: Annotated[int | None, typer.Option(help="The world's log rows; its own number if left out.", min=1)] = None,
     port: Annotated[int, typer.Option(help="The Temporal server's port.")] = 7233,
     ui_port: Annotated[int, typer.Option(help="The Temporal UI's port.")] = 8233,
     gateway_port: Annotated[int | None, typer.Option(help="Instead of WHYDESK_GATEWAY_PORT.")] = None,
@@ -64,40 +67,28 @@ def up(
         )
     ports = Ports(temporal=port, ui=ui_port, gateway=gateway_port or settings.gateway_port)
     with only_one(settings.state) as running:
-        asyncio.run(_up(settings.state, ports, world, running))
+        if not is_free(settings.gateway_host, ports.gateway):
+            raise UsageProblem(
+                f"port {ports.gateway} is in use, where the gateway should listen; choose another with --gateway-port"
+            )
+        asyncio.run(_up(settings.state, ports, Play(world, rows) if world else None, running))
 
 
-async def _up(state: Path, ports: Ports, world: Path | None, running: Path) -> None:
+async def _up(state: Path, ports: Ports, play: Play | None, running: Path) -> None:
     console = Console()
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with Household() as household:
-        play = Play(world) if world else None
-        start = asyncio.ensure_future(start_stack(household, dict(os.environ), state, ports, play=play))
-        stack = await _unless(stopping, start)
+        stack = await unless(stopping, start_stack(household, dict(os.environ), state, ports, play=play))
         if stack is None:
             return
         running.write_text(json.dumps({"pid": os.getpid(), "ui": stack.ui, "gateway": stack.gateway}))
         _announce(console, stack)
-        ended = await _unless(stopping, asyncio.ensure_future(household.first_end()))
+        ended = await unless(stopping, household.first_end())
         if ended is not None:
             ended.ensure()
         console.print("stopping …")
-
-
-async def _unless(stopping: asyncio.Event, work: asyncio.Future[T]) -> T | None:
-    """Wait for the work, or for the signal to stop; then the work is cancelled and None returned."""
-    stop = asyncio.ensure_future(stopping.wait())
-    either: list[asyncio.Future[T] | asyncio.Future[Literal[True]]] = [work, stop]
-    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
-    if work.done():
-        return work.result()
-    work.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await work
-    return None
 
 
 def _announce(console: Console, stack: Stack) -> None:

@@ -1,20 +1,16 @@
 """The gateway process: settings ▶ receivers and starter ▶ ASGI app ▶ uvicorn."""
 
-import socket
-
 import uvicorn
 from prometheus_client import REGISTRY
 
 from cli.connection import where
+from cli.dev_server import is_free
+from cli.errors import PortInUse
 from gateway.app import create_app
 from gateway.starter import TemporalStarter, connect_lazily
 from helpdesks.base import Receiver
 from helpdesks.factory import make_receiver
 from settings import Settings
-
-
-class PortInUse(Exception):
-    """Something else listens where the gateway should."""
 
 
 def make_receivers(settings: Settings) -> dict[tuple[str, str], Receiver]:
@@ -32,7 +28,9 @@ async def serve_gateway(settings: Settings) -> None:
     Raises:
         PortInUse: names the port.
     """
-    _ensure_free(settings.gateway_host, settings.gateway_port)
+    host, port = settings.gateway_host, settings.gateway_port
+    if not is_free(host, port):
+        raise PortInUse(f"the gateway cannot listen on {host}:{port}; set WHYDESK_GATEWAY_PORT to another port")
     receivers = make_receivers(settings)
     address, how = where(settings)
     client = await connect_lazily(address, **how)
@@ -40,18 +38,5 @@ async def serve_gateway(settings: Settings) -> None:
     app = create_app(
         lambda tenant, helpdesk: receivers.get((tenant, helpdesk)), starter, starter.check, registry=REGISTRY
     )
-    config = uvicorn.Config(
-        app, host=settings.gateway_host, port=settings.gateway_port, log_config=None, access_log=False
-    )
+    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False)
     await uvicorn.Server(config).serve()
-
-
-def _ensure_free(host: str, port: int) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PortInUse(
-                f"the gateway cannot listen on {host}:{port} ({error.strerror}); set WHYDESK_GATEWAY_PORT to another port"
-            ) from error

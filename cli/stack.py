@@ -14,7 +14,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from cli.dev_server import DevServer, free_port, start_dev_server
 from cli.open_runs import OpenRuns, is_current, mend_open_runs
-from cli.processes import Household, Running
+from cli.processes import Household, NotReady, Running
 from cli.world_tenant import SandboxState, write_tenant
 from sandbox.world_files import load_world
 
@@ -77,7 +77,7 @@ async def start_stack(
         say: Called with what is being waited for.
 
     Raises:
-        ProcessEnded, NoTemporal: what did not start, with its last words.
+        ProcessEnded, NotReady, NoTemporal: what did not start, with its last words.
     """
     hook = f"http://127.0.0.1:{ports.gateway}"
     waiting = asyncio.ensure_future(_start_sandbox(household, environ, state, hook, play)) if play else None
@@ -114,7 +114,7 @@ async def _start_sandbox(
     path.unlink(missing_ok=True)
     command = [sys.executable, "-m", "sandbox", "--world", str(play.world), "--state", str(path)]
     command += ["--webhook-url", f"{hook}/hooks/demo/zendesk", "--latency", f"{play.latency[0]},{play.latency[1]}"]
-    command += ["--rows", str(play.rows)] if play.rows else []
+    command += ["--rows", str(play.rows)] if play.rows is not None else []
     running = await household.start("sandbox", command, environ)
     await _until(path.exists, [running], "the sandbox")
     return SandboxState.read(path)
@@ -132,7 +132,7 @@ async def _ready(household: Household, client: Client, hook: str) -> None:
             except httpx.TransportError:
                 pass
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the gateway and the worker were not ready within {READY_WITHIN:.0f} s")
+                raise NotReady(f"the gateway and the worker were not ready within {READY_WITHIN:.0f} s")
             await asyncio.sleep(0.1)
 
 
@@ -142,5 +142,5 @@ async def _until(condition: Callable[[], bool], running: list[Running], what: st
         for process in running:
             process.ensure()
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} was not ready within {READY_WITHIN:.0f} s")
+            raise NotReady(f"{what} was not ready within {READY_WITHIN:.0f} s")
         await asyncio.sleep(0.05)
