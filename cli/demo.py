@@ -24,6 +24,7 @@ from cli.stack import Play, Ports, start_stack
 from models.tenant import Budget
 from sandbox.world_files import load_world, validate_world
 
+_WIDTH = 130
 DEFAULT_WORLD = Path(__file__).parent.parent / "sandbox" / "worlds" / "vellumworks"
 
 
@@ -39,7 +40,8 @@ def demo(
     latency: Annotated[str, typer.Option(help="Seconds that vendors take, LOW,HIGH.")] = "0.2,1.5",
 ) -> None:
     """Investigate the tickets of an invented company: one command, no key, no account."""
-    console = Console()
+    # Without a terminal there is no width to fit into, and a table that is cut says little.
+    console = Console() if Console().is_terminal else Console(width=_WIDTH)
     problems = validate_world(world)
     if problems:
         raise UsageProblem(
@@ -64,19 +66,14 @@ async def _demo(console: Console, state: Path, play: Play, keys: list[str], keep
         )
         tickets = DemoTickets(console, household, stack, load_world(play.world), state)
         told = await tickets.investigate(keys)
-        passed = print_report(console, told, stack, time.monotonic() - began)
+        passed = print_report(console, told, stack, time.monotonic() - began, state)
         if json_file:
             json_file.write_text(json.dumps([one.as_json() for one in told], indent=2))
             console.print(f"written: {json_file}")
         if keep:
-            _invite(console, stack.ui, state)
+            console.print("Everything keeps running until Ctrl-C.")
             await asyncio.Event().wait()
     return passed
-
-
-def _invite(console: Console, ui: str, state: Path) -> None:
-    console.print(f"Everything keeps running until Ctrl-C. The Temporal UI: {ui}", highlight=False)
-    console.print(f"A run in full: WHYDESK_STATE={state} .venv/bin/whydesk show INVESTIGATION", highlight=False)
 
 
 async def _interruptible(work: Coroutine[None, None, bool]) -> bool:

@@ -1,6 +1,7 @@
 """What the demo found: one note in full, a table of all tickets against the truth, and how to look further."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import JsonValue
 from rich.console import Console
@@ -79,7 +80,7 @@ class Told:
         }
 
 
-def print_report(console: Console, told: list[Told], stack: Stack, took: float) -> bool:
+def print_report(console: Console, told: list[Told], stack: Stack, took: float, state: Path) -> bool:
     """Print everything; return whether every ticket got what it should."""
     shown = next((one for one in told if one.notes), None)
     if shown and shown.notes:
@@ -96,8 +97,8 @@ def print_report(console: Console, told: list[Told], stack: Stack, took: float) 
         f"{right} of {len(told)} tickets ended as they should, {took:.1f} s in all", style="bold", highlight=False
     )
     console.print(
-        f"Look further: `make demo ARGS=--keep` leaves it running (Temporal UI {stack.ui}), "
-        f"WHYDESK_STATE=.whydesk/demo .venv/bin/whydesk show {told[0].ticket} prints a run",
+        f"Look further: WHYDESK_STATE={state} .venv/bin/whydesk show {told[0].ticket} prints a run; "
+        f"--keep leaves everything running, with the Temporal UI at {stack.ui}",
         highlight=False,
     )
     return not wrong
