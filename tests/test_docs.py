@@ -1,0 +1,216 @@
+"""The documentation says what is true of the code: links, examples, settings, classes, commands.
+
+`python -m tests.test_docs` writes the generated parts of docs/configuration.md anew.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from cli.main import app
+from models.tables import LOGICAL_TABLES
+from models.vocabulary import CauseClass, EvidenceStatus, Outcome
+from reasoning.sql import check_mapping
+from settings import SETTINGS, Settings
+from workflows.naming import SEARCH_ATTRIBUTES
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+CONFIGURATION = DOCS / "configuration.md"
+PAGES = sorted([*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))])
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_COMMAND = re.compile(r"`(?:WHYDESK_\w+=\S+ )?(?:\.venv/bin/)?whydesk ([a-z][^`\n]*)`")
+_CODE_PATH = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|yaml|json|md|txt))`")
+
+
+def pages() -> list[Path]:
+    return [page for page in PAGES if page.exists()]
+
+
+def each(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def prose(page: Path) -> str:
+    """The text without code fences, whose brackets are no links."""
+    return _FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def anchors(page: Path) -> set[str]:
+    """The addresses of a page's headings, as GitHub makes them."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#{1,6} +(.+)$", prose(page), re.MULTILINE):
+        bare = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        slug = re.sub(r"[^\w\- ]", "", bare).replace(" ", "-")
+        number = sum(name == slug or re.fullmatch(rf"{re.escape(slug)}-\d+", name) is not None for name in found)
+        found.add(slug if not number else f"{slug}-{number}")
+    return found
+
+
+def settings_table() -> str:
+    """List every variable that `settings.py` reads."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for one in SETTINGS:
+        choices = f" ({one.kind.replace('|', ', ')})" if "|" in one.kind else ""
+        default = f"`{one.default}`" if one.default else "empty"
+        lines.append(f"| `{one.name}` | {default} | {one.help}{choices} |")
+    return "\n".join(lines)
+
+
+def regenerate(text: str) -> str:
+    """Return docs/configuration.md with its generated part as the code has it now."""
+    begin, end = "<!-- settings: generated -->\n", "<!-- end settings -->"
+    before, opened, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (opened and closed):
+        raise LookupError("docs/configuration.md has no settings part; put its two comments back")
+    return f"{before}{begin}{settings_table()}\n{end}{after}"
+
+
+def example() -> str:
+    """The one complete example of docs/configuration.md."""
+    _, opened, rest = CONFIGURATION.read_text(encoding="utf-8").partition("<!-- example:")
+    body, closed, _ = rest.partition("<!-- end example -->")
+    assert opened
+    assert closed
+    (found,) = _FENCE.findall(body)
+    return str(found[1])
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """Every `whydesk …` that stands in a page, without its arguments: page and the words of the command."""
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        shell = "\n".join(body for kind, body in _FENCE.findall(text) if kind in ("sh", "shell", "bash", "console"))
+        listed = re.findall(r"(?:^|[ /])whydesk ([a-z][^\n#&|;]*)", shell)
+        indented = re.findall(r"^    (?:WHYDESK_\w+=\S+ )?(?:\.venv/bin/)?whydesk ([a-z][^\n#]*)", text, re.MULTILINE)
+        for found in [*_COMMAND.findall(text), *listed, *indented]:
+            words = found.split()
+            yield each(page), " ".join(words[:2] if words[0] in ("world", "playbooks") else words[:1])
+
+
+def options() -> Iterator[tuple[str, str, str]]:
+    """Every option of a `whydesk …` in a page: page, words of the command, the option."""
+    for page in pages():
+        for found in _COMMAND.findall(page.read_text(encoding="utf-8")):
+            words = found.split()
+            command = " ".join(words[:2] if words[0] in ("world", "playbooks") else words[:1])
+            for option in re.findall(r"(?<!\S)(--[a-z][a-z-]*)", found):
+                yield each(page), command, option
+
+
+@pytest.mark.parametrize("page", pages(), ids=each)
+def test_links_lead_somewhere(page: Path) -> None:
+    problems = []
+    for target in _LINK.findall(prose(page)):
+        if re.match(r"https?://|mailto:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists():
+            problems.append(f"{target}: no such file")
+        elif anchor and file.suffix == ".md" and anchor not in anchors(file):
+            problems.append(f"{target}: no such heading; there are {sorted(anchors(file))}")
+    assert problems == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=each)
+def test_files_that_are_named_exist(page: Path) -> None:
+    named = set(_CODE_PATH.findall(prose(page)))
+    places = (ROOT, DOCS, page.parent)
+    lost = sorted(name for name in named if not any((place / name).exists() for place in places))
+    assert lost == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=each)
+def test_examples_parse(page: Path) -> None:
+    for kind, body in _FENCE.findall(page.read_text(encoding="utf-8")):
+        if kind in ("yaml", "yml"):
+            assert list(yaml.safe_load_all(body)), body
+        if kind == "json":
+            assert json.loads(body)
+
+
+def test_a_heading_is_found_by_its_address(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# One `ticket` over time\n\n## A, B & C\n\n## Again\n\n## Again\n\n```\n# no heading\n```\n")
+    assert anchors(page) == {"one-ticket-over-time", "a-b--c", "again", "again-1"}
+
+
+def test_the_example_configuration_loads(tmp_path: Path) -> None:
+    text = example()
+    path = tmp_path / "whydesk.yaml"
+    path.write_text(text, encoding="utf-8")
+    secrets = dict.fromkeys(re.findall(r"env:(\w+)", text), "d2h5ZGVzaw==")
+    settings = Settings.load(secrets, path)
+    tenant = settings.tenants["acme"]
+    assert set(tenant.helpdesks) == {"zendesk", "portal"}
+    assert all(getattr(tenant.connectors, name) is not None for name in type(tenant.connectors).model_fields)
+    for name, mapping in tenant.tables.items():
+        check_mapping(name, mapping)
+
+
+def test_the_settings_table_is_as_the_code_is() -> None:
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    assert regenerate(text) == text, "run python -m tests.test_docs"
+
+
+def test_a_settings_part_that_was_lost_is_named() -> None:
+    with pytest.raises(LookupError, match="settings part"):
+        regenerate("# Configuration\n")
+
+
+def test_every_cause_class_is_defined_once() -> None:
+    text = (DOCS / "cause-classes.md").read_text(encoding="utf-8")
+    defined = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert sorted(defined) == sorted(CauseClass)
+
+
+def test_concepts_name_every_status_and_outcome() -> None:
+    text = (DOCS / "concepts.md").read_text(encoding="utf-8")
+    missing = [word for word in (*EvidenceStatus, *Outcome) if f"`{word.value}`" not in text]
+    assert missing == []
+
+
+def test_operations_name_every_search_attribute() -> None:
+    text = (DOCS / "operations.md").read_text(encoding="utf-8")
+    assert [key.name for key in SEARCH_ATTRIBUTES if f"`{key.name}`" not in text] == []
+
+
+def test_every_logical_table_is_named() -> None:
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    assert [name for name in LOGICAL_TABLES if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("command", sorted({command for _, command in commands()}))
+def test_commands_exist(command: str) -> None:
+    result = CliRunner().invoke(app, [*command.split(), "--help"])
+    assert result.exit_code == 0, f"whydesk {command}: {result.output}; named in {_named_in(command)}"
+
+
+def test_options_exist() -> None:
+    lost = []
+    for page, command, option in sorted(set(options())):
+        said = CliRunner().invoke(app, [*command.split(), "--help"], terminal_width=200).output
+        if not re.search(rf"{re.escape(option)}\b", said):
+            lost.append(f"{page}: whydesk {command} has no {option}")
+    assert lost == []
+
+
+def test_commands_are_found_in_the_pages() -> None:
+    assert {"up", "worker", "gateway", "namespace", "show", "list", "demo"} <= {command for _, command in commands()}
+
+
+def _named_in(command: str) -> list[str]:
+    return sorted({page for page, found in commands() if found == command})
+
+
+if __name__ == "__main__":
+    CONFIGURATION.write_text(regenerate(CONFIGURATION.read_text(encoding="utf-8")), encoding="utf-8")
