@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities.bodies import Bodies
 from activities.failures import failing_as_temporal_expects
-from connectors.base import ConnectorPool
+from connectors.base import ConnectorPool, SlowAnswer
 from ledger.base import Ledger
 from models.customer import Anchors
 from models.diagnosis import Weighing
@@ -20,6 +20,10 @@ from models.tenant import Tenant
 from models.vocabulary import EvidenceStatus, Scope, Source
 from reasoning.queries import Skipped, resolve_query
 from reasoning.sql import CUSTOMER_PARAMETER, CheckedQuery, SqlRefused, TableNotMapped, check_query, scope_query
+
+
+SLOW_ATTEMPTS = 2
+"""After as many, a source that gives no answer in time is evidence of that."""
 
 
 @lru_cache(maxsize=512)
@@ -96,4 +100,12 @@ class GatherActivities:
                 return Answer(status=EvidenceStatus.FAILED, asked="", reason=f"refused before sending: {refusal}")
             bound = {**asked.parameters, CUSTOMER_PARAMETER: asked.customer} if asked.customer else asked.parameters
             asked = asked.model_copy(update={"text": text, "parameters": bound})
-        return await connector.fetch(asked)
+        try:
+            return await connector.fetch(asked)
+        except SlowAnswer:
+            attempt = activity.info().attempt
+            if attempt < SLOW_ATTEMPTS:
+                raise
+            # A refused connection costs nothing to try again; waiting out the time limit again costs every ticket.
+            reason = f"{query.source.title} gave no answer within {asked.time_limit:.0f} s, {attempt} times"
+            return Answer(status=EvidenceStatus.TIMED_OUT, asked=asked.text or asked.operation, reason=reason)

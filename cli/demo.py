@@ -37,7 +37,7 @@ def demo(
     model_url: Annotated[str | None, typer.Option(help="Where the model is, if not at its vendor.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask about the cost.")] = False,
     rows: Annotated[int | None, typer.Option(help="Log rows; the world's own number if left out.")] = None,
-    latency: Annotated[str, typer.Option(help="Seconds that vendors take, LOW,HIGH.")] = "0.2,1.5",
+    latency: Annotated[str, typer.Option(help="Seconds that each request to a vendor takes, LOW,HIGH.")] = "0.05,0.3",
 ) -> None:
     """Investigate the tickets of an invented company: one command, no key, no account."""
     # Without a terminal there is no width to fit into, and a table that is cut says little.
@@ -116,7 +116,7 @@ def _latency(text: str) -> tuple[float, float]:
     try:
         return float(low), float(high or low)
     except ValueError:
-        raise UsageProblem(f"--latency {text!r}: write two numbers of seconds, such as 0.2,1.5") from None
+        raise UsageProblem(f"--latency {text!r}: write two numbers of seconds, such as 0.05,0.3") from None
 
 
 def _model(
