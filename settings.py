@@ -12,6 +12,7 @@ from pydantic import BaseModel, PrivateAttr, SecretStr, ValidationError
 from located_yaml import Document, YamlPath, did_you_mean, explain, shown
 from models.base import Strict
 from models.tenant import SecretRef, Tenant
+from reasoning.sql import SqlRefused, check_mapping
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,11 @@ def _read_tenant(document: Document, key: str, data: object, problems: list[str]
         if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
             expected = "is not a name; expected lower-case letters, digits and hyphens"
             problems.append(document.problem((*at, "helpdesks", name), f"{name!r} {expected}"))
+    for logical, mapping in tenant.tables.items():
+        try:
+            check_mapping(logical, mapping)
+        except SqlRefused as refusal:
+            problems.append(document.problem((*at, "tables", logical), str(refusal)))
     return _with_folders(document, at, tenant, problems)
 
 

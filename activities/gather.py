@@ -21,7 +21,6 @@ from models.vocabulary import EvidenceStatus, Scope, Source
 from reasoning.queries import Skipped, resolve_query
 from reasoning.sql import CUSTOMER_PARAMETER, CheckedQuery, SqlRefused, TableNotMapped, check_query, scope_query
 
-
 SLOW_ATTEMPTS = 2
 """After as many, a source that gives no answer in time is evidence of that."""
 

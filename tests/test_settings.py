@@ -239,3 +239,21 @@ def test_defaults_load_as_they_stand_in_env_example(tmp_path: Path, monkeypatch:
 
 def test_pattern_of_references_is_that_of_the_models() -> None:
     assert located_yaml._REF_PATTERN in str(SecretRef)
+
+
+def test_mapping_that_the_guard_refuses_is_said_before_anything_starts(config: Path) -> None:
+    tables = """
+    tables:
+      requests: {table: "edge.log; DROP TABLE x"}
+      accounts: {table: crm.accounts, columns: {plan: "file('/etc/passwd')"}}
+      invoices: {table: billing.invoices}
+"""
+    config.write_text(config.read_text() + tables)
+    found = problems_of(config)
+    assert [problem.split(": ")[1] for problem in found] == [
+        "tenants.acme.tables.requests",
+        "tenants.acme.tables.accounts",
+        "tenants.acme.tables.invoices",
+    ]
+    assert "is no table name" in found[0]
+    assert "there are accounts, requests, usage, webhook_attempts" in found[2]
