@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -84,6 +85,7 @@ async def _interruptible(work: Coroutine[None, None, bool]) -> bool:
     try:
         return await task
     except asyncio.CancelledError:
+        print("stopped; nothing is left running", file=sys.stderr)
         raise typer.Exit(130) from None
 
 

@@ -52,12 +52,17 @@ class DemoTickets:
         ):
             told = [Told(key=key, subject=self._subject(key), truth=self._world.truth.tickets[key]) for key in keys]
             following = asyncio.gather(*(self._follow(one, client, control) for one in told))
-            with Live(console=self._console, refresh_per_second=4, transient=True) as live:
-                while not following.done():
-                    self._household.ensure()
-                    await self._refresh(live, told, RunReader(ledger))
-                    await asyncio.wait([following], timeout=0.3)
-            await following
+            try:
+                with Live(console=self._console, refresh_per_second=4, transient=True) as live:
+                    while not following.done():
+                        self._household.ensure()
+                        await self._refresh(live, told, RunReader(ledger))
+                        await asyncio.wait([following], timeout=0.3)
+                await following
+            finally:
+                # After Ctrl-C nothing may still wait for an answer that will not come.
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
             await self._refresh(None, told, RunReader(ledger))
             return told
 
