@@ -34,6 +34,24 @@ def pages() -> list[Path]:
     return [page for page in PAGES if page.exists()]
 
 
+def sources() -> str:
+    """All code of the product as one text, with strings that go over several lines joined."""
+    folders = (
+        "activities",
+        "cli",
+        "connectors",
+        "gateway",
+        "helpdesks",
+        "ledger",
+        "playbooks",
+        "reasoning",
+        "workflows",
+    )
+    files = [*ROOT.glob("*.py"), *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(files))
+    return re.sub(r'"\s*\n\s*f?"', "", text)
+
+
 def each(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -136,6 +154,21 @@ def test_examples_parse(page: Path) -> None:
             assert list(yaml.safe_load_all(body)), body
         if kind == "json":
             assert json.loads(body)
+
+
+def test_messages_are_the_codes_own() -> None:
+    text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    first_cells = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)
+    quoted = [message for cell in first_cells for message in re.findall(r"`([^`]+ [^`]+)`", cell)]
+    code = sources()
+    lost = [message for message in quoted if not all(part in code for part in _parts(message))]
+    assert len(quoted) > 50
+    assert lost == []
+
+
+def _parts(message: str) -> list[str]:
+    """The words of a message between the places where a name or a number stands."""
+    return [part.strip(" :()") for part in message.split("…") if len(part.strip(" :()")) > 3]
 
 
 def test_a_heading_is_found_by_its_address(tmp_path: Path) -> None:
