@@ -18,6 +18,7 @@ from cli.dev_server import is_free, prepare_namespace
 from cli.errors import UsageProblem
 from cli.processes import Household
 from cli.stack import Play, Ports, Stack, start_stack
+from cli.worlds import ensure_valid
 
 
 def worker() -> None:
@@ -65,6 +66,8 @@ def up(
             f"no tenants: {str(settings.config)!r} does not exist or is empty. Write one (docs/configuration.md), "
             "or try `whydesk up --world sandbox/worlds/vellumworks`"
         )
+    if world:
+        ensure_valid(world)
     ports = Ports(temporal=port, ui=ui_port, gateway=gateway_port or settings.gateway_port)
     with only_one(settings.state) as running:
         if not is_free(settings.gateway_host, ports.gateway):

@@ -6,7 +6,22 @@ from typing import Annotated
 
 import typer
 
+from cli.errors import UsageProblem
 from sandbox.world_files import FILES, json_schema, load_world, validate_world
+
+
+def ensure_valid(path: Path) -> None:
+    """Refuse a world that cannot be played.
+
+    Raises:
+        UsageProblem: says how to see every mistake.
+    """
+    problems = validate_world(path)
+    if problems:
+        raise UsageProblem(
+            f"{path} is no valid world; `whydesk world validate {path}` says why ({len(problems)} times)"
+        )
+
 
 app = typer.Typer(help="Worlds: companies as data, for the sandbox.", no_args_is_help=True)
 
