@@ -160,6 +160,8 @@ def test_every_sql_query_runs_on_the_engine_with_the_columns_that_the_facts_read
     assert (load["peak"], load["rate_limit"], load["over_share"]) == (10, 8, 1)
     limited = next(row for row in answers["api-errors.kinds"] if row["error_code"] == "rate_limited")
     assert limited["route_failed_share"] == 0.5
+    kinds = {row["failure"]: row["kind"] for row in answers["webhook-delivery.kinds"]}
+    assert kinds == {"HTTP 503": "down", "tls_certificate_expired": "tls", "timeout": "down", "HMAC wrong": "refused"}
     [usage] = answers["billing-dispute.usage_by_route"]
     assert (int(usage["quantity"]), int(usage["meter_total"]), usage["billed"]) == (700, 700, 1)
 
@@ -178,7 +180,7 @@ def _values(playbook: Playbook, query: str, parameters: object) -> dict[str, str
     moments = {"start": "2026-03-11 00:00:00", "end": "2026-03-13 00:00:00", "from": "2026-03-01 00:00:00"}
     moments |= {"to": "2026-04-01 00:00:00", "symptom": "2026-03-12 13:00:00", "reported": "2026-03-12 15:00:00"}
     # The usage is metered as `m`: the billing provider's other name for it, on an invoice with one meter, means the same.
-    moments |= {"meter": "m_billed", "billed_meters": "1"}
+    moments |= {"meter": "m_billed", "billed_meters": "1", "endpoint": "e"}
     assert isinstance(parameters, dict)
     bound = {name: moments[name] for name in parameters}
     scope = next(item.scope for item in playbook.queries if item.id == query)
@@ -196,7 +198,12 @@ def _tables() -> list[str]:
         " concat('c', toString(c)), 'r', 'GET', '/v1/search', if(number % 2, 429, 200), if(number % 2, 'rate_limited', ''),"
         " 5, 'eu', 'v1', 'pk_1', 8 FROM numbers(300) AS n CROSS JOIN (SELECT arrayJoin(range(1, 8)) AS c) AS k"
     )
-    made.append(f"INSERT INTO default.t_webhook_attempts VALUES ('{at}', 'c1', 'd', 'e', 'h', 't', 500, 'x', 1)")
+    failures = ", ".join(
+        f"('{at}', 'c{customer}', 'd', 'e', 'h', 't', {status}, '{error}', 40)"
+        for customer in range(1, 8)
+        for status, error in ((200, ""), (503, ""), (0, "tls_certificate_expired"), (0, "timeout"), (401, "HMAC wrong"))
+    )
+    made.append(f"INSERT INTO default.t_webhook_attempts VALUES {failures}")
     made.append(
         f"INSERT INTO default.t_usage VALUES ('{at}', 'c1', 'm', '/v1/a', 300), ('{at}', 'c1', 'm', '/v1/a', 400)"
     )
