@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -74,16 +74,18 @@ def up(
             raise UsageProblem(
                 f"port {ports.gateway} is in use, where the gateway should listen; choose another with --gateway-port"
             )
-        asyncio.run(_up(settings.state, ports, Play(world, rows) if world else None, running))
+        # The processes run in the checkout, whatever folder we were started in.
+        environ = {**os.environ, "WHYDESK_CONFIG": str(settings.config)}
+        asyncio.run(_up(environ, settings.state, ports, Play(world, rows) if world else None, running))
 
 
-async def _up(state: Path, ports: Ports, play: Play | None, running: Path) -> None:
+async def _up(environ: Mapping[str, str], state: Path, ports: Ports, play: Play | None, running: Path) -> None:
     console = Console()
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with Household() as household:
-        stack = await unless(stopping, start_stack(household, dict(os.environ), state, ports, play=play))
+        stack = await unless(stopping, start_stack(household, environ, state, ports, play=play))
         if stack is None:
             return
         running.write_text(json.dumps({"pid": os.getpid(), "ui": stack.ui, "gateway": stack.gateway}))

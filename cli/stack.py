@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 from pydantic import JsonValue
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
-from cli.dev_server import DevServer, free_port, start_dev_server
+from cli.connection import connect, load_settings
+from cli.dev_server import free_port, prepare_namespace, start_dev_server
 from cli.open_runs import OpenRuns, is_current, mend_open_runs
 from cli.processes import Household, NotReady, Running
 from cli.world_tenant import SandboxState, write_tenant
@@ -89,22 +89,40 @@ async def start_stack(
     finally:
         if waiting:
             waiting.cancel()
-    ours = {**environ, "TEMPORAL_ADDRESS": server.address, "WHYDESK_STATE": str(state)}
-    ours["WHYDESK_GATEWAY_PORT"] = str(ports.gateway)
+    ours = {**environ, **server.environ, "WHYDESK_STATE": str(state), "WHYDESK_GATEWAY_PORT": str(ports.gateway)}
+    # Here whoever runs is the current version; a build id is for installations where versions are promoted.
+    ours.pop("BUILD_ID", None)
     if sandbox and play:
         ours |= sandbox.secrets() | {"WHYDESK_CONFIG": str(state / "whydesk.yaml")}
         write_tenant(sandbox, load_world(play.world).tenant, list(play.models), state / "whydesk.yaml")
-    client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+    client = await connect(load_settings(ours))
     mended = await mend_open_runs(client)
     say("starting the worker and the gateway")
     for name in ("worker", "gateway"):
         await household.start(name, [sys.executable, "-m", "cli", name], ours)
     await _ready(household, client, hook)
-    return Stack(server.address, server.program.origin, server.ui, hook, mended, ours, sandbox)
+    return Stack(server.address, server.origin, server.ui, hook, mended, ours, sandbox)
 
 
-async def _temporal(household: Household, environ: Mapping[str, str], state: Path, ports: Ports) -> DevServer:
-    return await start_dev_server(household, environ, state / "temporal.db", ports.temporal, ports.ui)
+@dataclass(frozen=True)
+class _Server:
+    """The Temporal server of a stack, ours or one that runs elsewhere, and how our processes find it."""
+
+    address: str
+    origin: str
+    ui: str
+    environ: Mapping[str, str]
+
+
+async def _temporal(household: Household, environ: Mapping[str, str], state: Path, ports: Ports) -> _Server:
+    given = environ.get("TEMPORAL_ADDRESS")
+    if given:
+        await prepare_namespace(await connect(load_settings(environ)))
+        return _Server(given, "TEMPORAL_ADDRESS", "of that server", {})
+    ours = await start_dev_server(household, environ, state / "temporal.db", ports.temporal, ports.ui)
+    # What is set for a server elsewhere, its namespace and keys, does not fit this one.
+    elsewhere = {name: "" for name in environ if name.startswith("TEMPORAL_") and name != "TEMPORAL_CLI_PATH"}
+    return _Server(ours.address, ours.program.origin, ours.ui, {**elsewhere, "TEMPORAL_ADDRESS": ours.address})
 
 
 async def _start_sandbox(
@@ -112,7 +130,7 @@ async def _start_sandbox(
 ) -> SandboxState:
     path = state / "sandbox.json"
     path.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "sandbox", "--world", str(play.world), "--state", str(path)]
+    command = [sys.executable, "-m", "sandbox", "--world", str(play.world.absolute()), "--state", str(path)]
     command += ["--webhook-url", f"{hook}/hooks/demo/zendesk", "--latency", f"{play.latency[0]},{play.latency[1]}"]
     command += ["--rows", str(play.rows)] if play.rows is not None else []
     running = await household.start("sandbox", command, environ)

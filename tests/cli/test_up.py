@@ -9,22 +9,26 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from standardwebhooks import Webhook
 
 from cli.dev_server import free_port
 from tests.cli.running import CHECKOUT, mentioning, until
 
-WORLD = "sandbox/worlds/vellumworks"
+WORLD = str(CHECKOUT / "sandbox" / "worlds" / "vellumworks")
+PLAYED = ("--world", WORLD, "--rows", "2000")
 
 
 class Terminal:
     """Runs `whydesk` with a state folder of its own and collects what it prints."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.state = folder / "state"
         self.ports = {"--port": free_port(), "--ui-port": free_port(), "--gateway-port": free_port()}
         self.gateway = f"http://127.0.0.1:{self.ports['--gateway-port']}"
@@ -34,13 +38,14 @@ class Terminal:
             "TMPDIR": str(folder),
             "WHYDESK_STATE": str(self.state),
             "COLUMNS": "200",
+            "PYTHONPATH": str(CHECKOUT),
         }
 
     async def whydesk(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Process:
         return await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "cli", *arguments),
-            cwd=CHECKOUT,
+            cwd=self.folder,
             env=self._environ | dict(environ or {}),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=PIPE,
@@ -54,9 +59,9 @@ class Terminal:
         assert process.returncode is not None
         return process.returncode, out.decode() + err.decode()
 
-    async def up(self, *more: str) -> Process:
+    async def up(self, options: Sequence[str] = PLAYED, environ: Mapping[str, str] | None = None) -> Process:
         ports = [text for option, port in self.ports.items() for text in (option, str(port))]
-        return await self.whydesk("up", "--world", WORLD, "--rows", "2000", *ports, *more)
+        return await self.whydesk("up", *options, *ports, environ=environ)
 
     def mine(self) -> dict[int, str]:
         """The processes that know this folder."""
@@ -100,6 +105,8 @@ async def readiness(terminal: Terminal) -> int:
         return (await http.get(f"{terminal.gateway}/readyz")).status_code
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_up_runs_alone_ends_at_ctrl_c_and_starts_again(terminal: Terminal) -> None:
     process = await terminal.up()
     said = "".join(await lines_until(process, "Ctrl-C stops everything"))
@@ -135,6 +142,42 @@ async def test_up_runs_alone_ends_at_ctrl_c_and_starts_again(terminal: Terminal)
     code, said = await terminal.said("list")
     assert code == 0
     assert "Traceback" not in said
+
+
+SECRET = "whsec_" + "c2VjcmV0" * 4
+TENANT = """
+tenants:
+  acme:
+    helpdesks:
+      desk:
+        kind: standard
+        ticket_url: http://127.0.0.1:9/tickets/{ticket}
+        note_url: http://127.0.0.1:9/notes
+        webhook_secrets: ["env:HOOK"]
+"""
+
+
+async def test_up_finds_the_configuration_of_the_folder_where_one_is(terminal: Terminal) -> None:
+    (terminal.folder / "whydesk.yaml").write_text(TENANT)
+    (terminal.folder / "settings.py").write_text("raise SystemExit('another project has a module of that name')")
+    process = await terminal.up([], environ={"HOOK": SECRET, "PYTHONSAFEPATH": "1"})
+    await lines_until(process, "Ctrl-C stops everything")
+    async with httpx.AsyncClient() as http:
+        stamp = datetime.now(UTC)
+        signed = {
+            "content-type": "application/json",
+            "webhook-id": "d-1",
+            "webhook-timestamp": str(int(stamp.timestamp())),
+            "webhook-signature": Webhook(SECRET).sign("d-1", stamp, "{}"),
+        }
+        known = await http.post(f"{terminal.gateway}/hooks/acme/desk", content="{}", headers=signed)
+        unknown = await http.post(f"{terminal.gateway}/hooks/acme/other", content="{}", headers=signed)
+    # Who is not known is answered like who signs wrongly; this one was let in and had nothing to say.
+    assert known.status_code != 401
+    assert unknown.status_code == 401
+    process.send_signal(signal.SIGTERM)
+    await asyncio.wait_for(process.communicate(), 40)
+    assert terminal.mine() == {}
 
 
 async def test_sigterm_while_it_starts_ends_it_all(terminal: Terminal) -> None:
