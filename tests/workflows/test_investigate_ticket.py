@@ -16,6 +16,7 @@ from models.run import RunResult
 from models.ticket import Role, TicketRef, TriggerKind
 from models.vocabulary import CauseClass, EvidenceStatus, Outcome, Source
 from tests.fakes import ScriptedConnector, found
+from tests.histories import readable
 from tests.workflows.house import (
     TENANT,
     House,
@@ -232,11 +233,12 @@ async def test_what_ops_see_holds_ids_and_nothing_personal(temporal: Client, led
         description = await handle.describe()
         attributes = {pair.key.name: pair.value for pair in description.typed_search_attributes}
         details = await handle.query("__temporal_workflow_metadata")
-        history = (await handle.fetch_history()).to_json()
+        history = readable(await handle.fetch_history())
     assert attributes["Outcome"] == "diagnosed"
     assert attributes["Cause"] == "own_incident"
     assert attributes["PlaybookVersion"] == "probe@1"
     assert attributes["Tenant"] == "acme"
     assert "evidence 3 of 3" in str(details)
+    assert naming.investigation_id(ref) in history, "the payloads are not readable, so nothing is shown"
     for personal in ("ada@quill.example", "Ada Quill", "Errors from your API", "429 on"):
         assert personal not in history

@@ -1,0 +1,105 @@
+"""The small decisions over one revision, without Temporal."""
+
+from datetime import UTC, datetime
+
+from models.evidence import EvidenceRef
+from models.run import PlannedQuery, RunKey, Selection, Verified, Weighed
+from models.ticket import TicketRef, Trigger, TriggerKind
+from models.vocabulary import CauseClass, Confidence, EvidenceStatus, Mode, Outcome, Severity, Source
+from workflows.case import Case
+
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+KEY = RunKey(ref=TicketRef(tenant="acme", helpdesk="desk", ticket="4711"), investigation="inv-x", revision=2)
+FIRST = PlannedQuery(id="errors", source=Source.CLICKHOUSE, title="errors")
+SECOND = PlannedQuery(id="incidents", source=Source.STATUSPAGE, title="incidents")
+LATER = PlannedQuery(id="bugs", source=Source.LINEAR, title="bugs", follow_up=True)
+DIAGNOSED = Verified(
+    diagnosis="d1",
+    outcome=Outcome.DIAGNOSED,
+    cause=CauseClass.OWN_INCIDENT,
+    severity=Severity.HIGH,
+    confidence=Confidence.MEDIUM,
+    kept=3,
+    dropped=1,
+)
+
+
+def a_case() -> Case:
+    case = Case(KEY, Trigger(delivery="d", kind=TriggerKind.CREATED, received_at=NOW), NOW)
+    case.selection = Selection(
+        playbook="probe",
+        version=1,
+        digest="p",
+        queries=(FIRST, SECOND, LATER),
+        mode=Mode.NOTE,
+        rounds=1,
+        reasoners=("rules",),
+    )
+    return case
+
+
+def evidence(number: int) -> EvidenceRef:
+    return EvidenceRef(
+        id=f"E{number}", query="customer", source=Source.STRIPE, status=EvidenceStatus.FOUND, digest=f"{number}"
+    )
+
+
+def test_evidence_is_numbered_after_what_there_is() -> None:
+    case = a_case()
+    case.evidence = (evidence(1), evidence(2))
+    assert case.number([FIRST, SECOND]) == [(FIRST, "E3"), (SECOND, "E4")]
+
+
+def test_a_follow_up_is_wanted_once_and_only_if_the_playbook_offers_it() -> None:
+    case = a_case()
+    assert case.wanted(["bugs", "errors", "unheard-of"]) == [LATER]
+    case.number([LATER])
+    assert case.wanted(["bugs"]) == []
+
+
+def test_a_second_look_forgets_the_first_but_not_whose_it_is() -> None:
+    case = a_case()
+    case.evidence, case.round, case.diagnoses = (evidence(1),), 1, 1
+    case.number([LATER])
+    again = case.again()
+    assert (again.key, again.trigger, again.started_at, again.look) == (KEY, case.trigger, NOW, 1)
+    assert (again.evidence, again.round, again.asked) == ((), 0, set())
+    assert again.undecided
+
+
+def test_the_result_is_the_diagnosis() -> None:
+    case = a_case()
+    case.verified, case.outcome = DIAGNOSED, Outcome.DIAGNOSED
+    case.weighed = Weighed(weighing="w", evidence=(), gaps=("linear",))
+    result = case.result("posted")
+    assert (result.investigation, result.revision, result.playbook) == ("inv-x", 2, "probe@1")
+    assert (result.outcome, result.cause, result.severity) == (
+        Outcome.DIAGNOSED,
+        CauseClass.OWN_INCIDENT,
+        Severity.HIGH,
+    )
+    assert (result.kept, result.dropped, result.gaps) == (3, 1, ("linear",))
+    assert result.note_status == "posted"
+
+
+def test_a_failure_after_a_diagnosis_does_not_claim_its_cause() -> None:
+    case = a_case()
+    case.verified, case.outcome = DIAGNOSED, Outcome.DIAGNOSED
+    case.fail("publish_note: HelpdeskDenied")
+    result = case.result("failed")
+    assert (result.outcome, result.cause, result.severity) == (Outcome.FAILED, CauseClass.UNKNOWN, Severity.LOW)
+    assert (result.kept, case.problem) == (0, "publish_note: HelpdeskDenied")
+
+
+def test_a_case_without_an_outcome_counts_as_failed() -> None:
+    case = a_case()
+    assert case.undecided
+    assert case.result("").outcome is Outcome.FAILED
+
+
+def test_nothing_is_said_of_a_playbook_before_one_is_chosen() -> None:
+    case = Case(KEY, Trigger(delivery="d", kind=TriggerKind.CREATED, received_at=NOW), NOW)
+    assert case.playbook_label == ""
+    assert case.wanted(["bugs"]) == []
+    case.end(Outcome.NOTHING_NEW, "nothing-new")
+    assert (case.result("silent").outcome, case.result("silent").playbook) == (Outcome.NOTHING_NEW, "")
