@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from rich.text import Text
 
 _BLOCKS = frozenset({"p", "ul", "blockquote", "div"})
+_LINES = _BLOCKS | {"br", "li"}
 _STYLES = {"strong": "bold", "em": "italic", "code": "cyan", "blockquote": "green"}
 
 
@@ -16,6 +17,8 @@ class _NoteParser(HTMLParser):
         self._link = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _LINES and self.text.plain.endswith(" "):
+            self.text.right_crop()
         if tag in _BLOCKS and self.text.plain and not self.text.plain.endswith("\n\n"):
             self.text.append("\n" if self.text.plain.endswith("\n") else "\n\n")
         if tag == "br":
@@ -40,6 +43,9 @@ class _NoteParser(HTMLParser):
             styles.append(f"underline link {self._link}")
         words = " ".join(data.split())
         if not words:
+            # Between two words in different styles it is what keeps them apart.
+            if self.text.plain and not self.text.plain[-1].isspace():
+                self.text.append(" ")
             return
         lead = " " if data[0].isspace() and not self.text.plain.endswith(("\n", " ", "• ")) else ""
         self.text.append(lead)

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from cli.connection import load_settings
 from ledger.reading import RunReader
@@ -36,7 +37,7 @@ def show(
 
 
 def list_runs(
-    limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
+    limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1)] = 20,
     tenant: Annotated[str | None, typer.Option()] = None,
     outcome: Annotated[Outcome | None, typer.Option()] = None,
     cause: Annotated[CauseClass | None, typer.Option()] = None,
@@ -48,7 +49,18 @@ def list_runs(
     if as_json:
         print(json.dumps([run.model_dump(mode="json") for run in runs], indent=2))
         return
-    table = Table("investigation", "rev", "ticket", "playbook", "outcome", "cause", "severity", "note", "seconds")
+    # Ids are there to be copied: on a narrow terminal they go over two lines, they are never cut.
+    table = Table(
+        Column("investigation", overflow="fold"),
+        "rev",
+        "ticket",
+        "playbook",
+        "outcome",
+        "cause",
+        "severity",
+        "note",
+        "seconds",
+    )
     for run in runs:
         table.add_row(
             run.key.investigation,
@@ -80,7 +92,7 @@ def _headline(console: Console, record: RunRecord) -> None:
     run = record.summary
     parts = [run.key.investigation, f"revision {run.key.revision}", f"ticket {run.key.ref.ticket}", run.playbook]
     parts += [run.outcome or "running", run.cause or "", run.problem]
-    console.print(" · ".join(part for part in parts if part), style="bold", highlight=False)
+    console.print(Text(" · ".join(part for part in parts if part)), style="bold", highlight=False)
     if record.note:
         console.print(f"note {record.note.status} {record.note.note}".rstrip(), style="dim", highlight=False)
 
@@ -92,7 +104,7 @@ def _claims(console: Console, record: RunRecord) -> None:
     for checked in record.diagnosis.claims:
         verdict = "yes" if checked.kept else f"dropped: {checked.problem}"
         said = checked.sentence or f"{checked.claim.predicate} {checked.claim.subject}"
-        table.add_row(said, ", ".join(checked.claim.evidence), verdict)
+        table.add_row(Text(said), ", ".join(checked.claim.evidence), Text(verdict))
     console.print(table)
 
 
@@ -105,8 +117,8 @@ def _evidence(console: Console, record: RunRecord) -> None:
         table.add_row(
             item.ref.id if not item.look else f"{item.ref.id} (again)",
             item.ref.source.title,
-            title,
-            f"{item.ref.status.value}{flags}{reason}",
+            Text(title),
+            Text(f"{item.ref.status.value}{flags}{reason}"),
             str(item.ref.rows),
             f"{item.ref.took:.2f}",
         )
@@ -116,5 +128,5 @@ def _evidence(console: Console, record: RunRecord) -> None:
 def _steps(console: Console, record: RunRecord) -> None:
     table = Table("step", "done at", "detail", "body", title="Steps", title_justify="left")
     for step in record.steps:
-        table.add_row(step.step, f"{step.done_at:%H:%M:%S.%f}"[:-3], step.detail, step.digest[:12])
+        table.add_row(step.step, f"{step.done_at:%H:%M:%S.%f}"[:-3], Text(step.detail), step.digest[:12])
     console.print(table)
