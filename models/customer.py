@@ -33,6 +33,8 @@ class Anchors(Frozen):
     """When the customer wrote."""
     symptom_at: Moment
     """When the trouble started as far as the text tells, else `reported_at`."""
+    symptom_slack_minutes: int = 0
+    """How much earlier it may have started, by how vaguely it was said: `since yesterday` leaves hours."""
     window: Window
     customer: Customer | None = None
     customer_problem: str = ""
@@ -47,5 +49,7 @@ class Anchors(Frozen):
     regions: tuple[str, ...] = ()
     symptoms: tuple[str, ...] = ()
     """Words for what goes wrong, from a fixed list: `rate-limited`, `slow`, `charged-twice` …"""
+    vocabulary: tuple[str, ...] = ()
+    """Words that engineers use for these symptoms and codes, for full-text searches: `rate limit`, `limiter` …"""
     terms: tuple[str, ...] = ()
     """Content words of subject and description, for full-text searches; at most twelve."""

@@ -120,6 +120,9 @@ class Hypothesis(Strict):
     """Hypotheses that are consequences of this one: not a second cause when both are supported."""
     authoritative: Source | None = None
     """The one source that is enough for high severity."""
+    at_most: Severity | None = None
+    """The highest severity that this explanation may have, whatever the rubric says: a service that works as sold is no
+    emergency of ours."""
     next_step: Name
     reply: Name | None = None
 

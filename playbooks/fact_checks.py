@@ -10,7 +10,7 @@ from playbooks.yaml_source import Field
 from reasoning.cells import OPERATORS
 from reasoning.fact_inputs import Takes
 from reasoning.facts import FUNCTIONS, facts_used
-from reasoning.queries import ANCHORS
+from reasoning.queries import ANCHORS, CUSTOMER
 
 Finding = tuple[Field, str]
 Columns = Mapping[str, frozenset[str] | None]
@@ -88,6 +88,9 @@ def _references(value: JsonValue, playbook: Playbook, at: Field) -> Iterator[Fin
         if root == "anchors":
             if rest not in ANCHORS:
                 yield at, unknown("anchor", rest, ANCHORS)
+        elif root == "customer":
+            if rest not in CUSTOMER:
+                yield at, unknown("customer's", rest, CUSTOMER)
         elif item[1:] not in playbook.facts:
             yield at, unknown("fact", item[1:], playbook.facts)
 

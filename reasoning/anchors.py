@@ -10,10 +10,11 @@ from models.customer import Anchors, Customer, Window
 from models.playbook import SpanAround
 from models.tables import ERROR_CODES
 from models.ticket import Message, Ticket
+from reasoning.relatedness import REGION, vocabulary
 from reasoning.stop_words import STOP_WORDS
 from reasoning.symptoms import OF_ERROR_CODE, says_still, symptom_of_status, symptoms_in
 from reasoning.ticket_text import current_spell, own_words, requester_messages
-from reasoning.ticket_times import times_in
+from reasoning.ticket_times import Named, named_times
 
 MOST = 12
 """Items of one kind."""
@@ -56,13 +57,6 @@ _INVOICE = re.compile(
     r"|invoice\s+(?:number|no\.?|#|id|nr\.?)?\s*#?\s*([A-Z0-9][A-Z0-9-]*\d[A-Z0-9-]*)(?![\w])",
     re.IGNORECASE,
 )
-_REGION = re.compile(
-    r"(?<![\w-])((?:us|eu|ap|sa|ca|me|af|il|uk)-(?:gov-)?(?:north|south|east|west|central|northeast|southeast"
-    r"|northwest|southwest)-?\d?"
-    r"|(?:us|europe|asia|australia|northamerica|southamerica)-(?:north|south|east|west|central|northeast"
-    r"|southeast)+\d)(?![\w-])",
-    re.IGNORECASE,
-)
 _NOT_WORDS = re.compile(r"https?://\S+|\S+@\S+|(?<!\w)\S*\d\S*|/\S+|\b[a-z]+_\S+")
 
 
@@ -83,7 +77,8 @@ def find_anchors(ticket: Ticket, customer: Customer | None, customer_problem: st
     texts = [own_words(message.text) for message in messages]
     whole = "\n".join((ticket.subject, *texts))
     reported = min(spell[0].created_at if spell else ticket.created_at, now)
-    symptom = _symptom_at(ticket.subject, spell, reported)
+    begun = _begun(ticket.subject, spell, reported)
+    symptom = begun.at
     statuses = tuple(dict.fromkeys(_status_codes(whole)))[:MOST]
     codes = _unique(
         (
@@ -92,9 +87,11 @@ def find_anchors(ticket: Ticket, customer: Customer | None, customer_problem: st
         )
     )
     span = SpanAround()
+    symptoms = _symptoms(whole, texts[1:], statuses, codes)
     return Anchors(
         reported_at=reported,
         symptom_at=symptom,
+        symptom_slack_minutes=begun.slack_minutes,
         window=Window(start=symptom - span.before, end=max(min(symptom + span.after, now), symptom)),
         customer=customer,
         customer_problem=customer_problem,
@@ -104,8 +101,9 @@ def find_anchors(ticket: Ticket, customer: Customer | None, customer_problem: st
         routes=_unique(_route(found) for found in _groups(_ROUTE, whole)),
         key_ids=_unique(_keys(whole)),
         invoices=_unique(found.rstrip("-") for found in _groups(_INVOICE, whole)),
-        regions=_unique(found.lower() for found in _groups(_REGION, whole)),
-        symptoms=_symptoms(whole, texts[1:], statuses, codes),
+        regions=_unique(found.lower() for found in REGION.findall(whole)),
+        symptoms=symptoms,
+        vocabulary=vocabulary((*codes, *symptoms))[:MOST],
         terms=_terms(ticket, texts),
     )
 
@@ -132,16 +130,16 @@ def fingerprint(ticket: Ticket, anchors: Anchors) -> str:
     return hashlib.sha256(json.dumps([matters, state], sort_keys=True).encode()).hexdigest()
 
 
-def _symptom_at(subject: str, spell: tuple[Message, ...], reported: datetime) -> datetime:
+def _begun(subject: str, spell: tuple[Message, ...], reported: datetime) -> Named:
     named = [
-        at
+        found
         for index, message in enumerate(spell)
-        for at in times_in(
+        for found in named_times(
             f"{subject}\n{own_words(message.text)}" if index == 0 else own_words(message.text), message.created_at
         )
-        if message.created_at - OLDEST <= at
+        if message.created_at - OLDEST <= found.at <= reported
     ]
-    return min((at for at in named if at <= reported), default=reported)
+    return min(named, key=lambda found: found.at, default=Named(reported, 0))
 
 
 def _groups(pattern: re.Pattern[str], text: str) -> list[str]:

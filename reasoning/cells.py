@@ -10,11 +10,12 @@ from pydantic import JsonValue
 
 from models.base import Row
 from models.diagnosis import FactValue
-from reasoning.relatedness import touches
+from reasoning.relatedness import in_region, touches
 
 Operand = FactValue | tuple[FactValue, ...] | None
 """A filter's value after references are resolved."""
-OPERATORS = ("gte", "gt", "lte", "lt", "ne", "in", "contains", "touches", "touches_all")
+TEXT_OPERATORS = ("contains", "touches", "touches_all", "in_region")
+OPERATORS = ("gte", "gte_or_null", "gt", "lte", "lt", "ne", "in", *TEXT_OPERATORS)
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?")
 
 
@@ -78,7 +79,7 @@ def matches(row: Row, where: Mapping[str, Mapping[str, Operand]]) -> bool:
 
 
 def _passes(row: Row, column: str, operator: str, operand: Operand) -> bool:
-    if operator in ("contains", "touches", "touches_all"):
+    if operator in TEXT_OPERATORS:
         return _text_passes(text_of(row, column), operator, operand)
     cell = cell_of(row, column)
     if operator == "in":
@@ -89,7 +90,7 @@ def _passes(row: Row, column: str, operator: str, operand: Operand) -> bool:
     if operator in ("eq", "ne"):
         return _equal(cell, operand, column) == (operator == "eq")
     if cell is None or operand is None:
-        return False
+        return cell is None and operand is not None and operator == "gte_or_null"
     return _ORDER[operator](_difference(cell, operand, column))
 
 
@@ -97,6 +98,8 @@ def _text_passes(text: str, operator: str, operand: Operand) -> bool:
     terms = [str(term) for term in (operand if isinstance(operand, tuple) else (operand,)) if term not in (None, "")]
     if operator == "contains":
         return any(term.lower() in text.lower() for term in terms)
+    if operator == "in_region":
+        return in_region(text, terms)
     if operator == "touches_all":
         return bool(terms) and all(touches(text, term) for term in terms)
     return any(touches(text, term) for term in terms)
@@ -125,6 +128,7 @@ def _difference(cell: JsonValue, operand: FactValue, column: str) -> float:
 
 _ORDER: dict[str, Callable[[float], bool]] = {
     "gte": lambda difference: difference >= 0,
+    "gte_or_null": lambda difference: difference >= 0,
     "gt": lambda difference: difference > 0,
     "lte": lambda difference: difference <= 0,
     "lt": lambda difference: difference < 0,

@@ -63,6 +63,19 @@ def earliest(given: Given) -> Reckoned:
     return Reckoned(min(moments), "earliest")
 
 
+def first_known(given: Given) -> Reckoned:
+    """The first of `of` that is known, such as a finer measure before a coarser one. Unknown where none is."""
+    names = given.args["of"]
+    for name in names if isinstance(names, list) else [names]:
+        try:
+            value = given.operand(name)
+        except NotKnown:
+            continue
+        if value is not None and not isinstance(value, tuple):
+            return Reckoned(value, f"{str(name).removeprefix('$')}, the first that is known")
+    raise NotKnown("none of them is known")
+
+
 def ticket_names(given: Given) -> Reckoned:
     """Whether the ticket itself names one of `terms` in `anchor`, such as `$anchors.symptoms`."""
     named, terms = given.operand(given.args["anchor"]), given.operand(given.args["terms"])
@@ -105,5 +118,6 @@ FACT_FUNCTIONS = (
     FactFunction(
         "ticket_names", (Argument("anchor", Takes.FACT), Argument("terms", Takes.TERMS)), "bool", ticket_names
     ),
+    FactFunction("first_known", (Argument("of", Takes.FACTS),), "any", first_known),
     FactFunction("earliest", (Argument("of", Takes.FACTS),), "time", earliest),
 )

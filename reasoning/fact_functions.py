@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from pydantic import JsonValue
 
@@ -185,6 +186,15 @@ def onset_confidence(given: Given) -> Reckoned:
     return Reckoned(_onset(given).confidence, f"rank separation of {_series(given)}")
 
 
+def onset_end(given: Given) -> Reckoned:
+    """The end of the first bucket after the change of `onset`, as late as the change can have been. Same arguments."""
+    time = given.text("time")
+    moments = sorted({as_time(cell_of(row, time), time) for row in given.rows()})
+    start = _onset(given).at
+    width = min(later - earlier for earlier, later in pairwise(moments))
+    return Reckoned(start + width, f"end of the first bucket after the change of {_series(given)}")
+
+
 def sum_minor_units(given: Given) -> Reckoned:
     """The sum of the whole minor units in `column`; the unit comes from the column `currency`. Unknown for mixed
     currencies or for parts of a unit.
@@ -261,7 +271,7 @@ def _extreme(given: Given, choose: Callable[[list[int | float]], int | float]) -
 def _onset(given: Given) -> Onset:
     time, column = given.text("time"), given.text("column")
     series = [_bucket(given, row, as_time(cell_of(row, time), time), column) for row in given.rows()]
-    found = find_onset(series)
+    found = find_onset(series, shares=given.has("total"))
     if found is None:
         raise NotKnown(f"{given.text('query')} shows no clear change within its window")
     return found
@@ -314,6 +324,7 @@ ROW_FUNCTIONS = (
         last_before,
     ),
     FactFunction("onset", _SERIES, "time", onset),
+    FactFunction("onset_end", _SERIES, "time", onset_end),
     FactFunction("onset_confidence", _SERIES, "number", onset_confidence),
     FactFunction("sum_minor_units", (QUERY, COLUMN, Argument("currency", Takes.COLUMN), WHERE), "number", sum_minor_units),
     FactFunction("contains_any", (QUERY, COLUMN, Argument("terms", Takes.TERMS), WHERE), "bool", contains_any),

@@ -158,15 +158,18 @@ class Given:
     def unit_of(self, name: str) -> str:
         """Return the unit of the fact that an argument refers to, or nothing for a literal."""
         value = self.args.get(name)
-        if isinstance(value, str) and value.startswith("$") and not value.startswith("$anchors."):
+        if isinstance(value, str) and value.startswith("$") and not value.startswith(("$anchors.", "$customer.")):
             return self.fact(value[1:]).unit
         return ""
 
     def _reference(self, name: str) -> Operand:
         if name.startswith("anchors."):
             value = getattr(self.anchors, name.removeprefix("anchors."))
-            assert isinstance(value, datetime | tuple)
+            assert isinstance(value, datetime | int | tuple)
             return value
+        if name.startswith("customer."):
+            found = getattr(self.anchors.customer, name.removeprefix("customer."), "")
+            return str(found) or None
         fact = self.fact(name)
         for item in fact.evidence:
             self.stands_on[item] = None

@@ -17,6 +17,8 @@ from reasoning.fact_inputs import Given
 
 FUNCTIONS: dict[str, FactFunction] = {function.name: function for function in (*ROW_FUNCTIONS, *FACT_FUNCTIONS)}
 """All functions that a playbook may name, by name."""
+_OUTSIDE = ("$anchors.", "$customer.")
+"""References that are no facts."""
 UNIT_KINDS = {"time": "time", "text": "text", "bool": "bool", "": "text"}
 """What a fact of function kind `any` holds, by its unit; a number for every other unit."""
 
@@ -81,7 +83,7 @@ def queries_of(name: str, facts: Mapping[str, FactSpec]) -> tuple[str, ...]:
 
 def _references(value: JsonValue) -> list[str]:
     if isinstance(value, str):
-        return [value[1:]] if value.startswith("$") and not value.startswith("$anchors.") else []
+        return [value[1:]] if value.startswith("$") and not value.startswith(_OUTSIDE) else []
     if isinstance(value, list):
         return [name for item in value for name in _references(item)]
     return [name for item in value.values() for name in _references(item)] if isinstance(value, dict) else []

@@ -14,6 +14,7 @@ HIGH_COVERAGE = 0.9
 MEDIUM_COVERAGE = 0.6
 INDEPENDENT_SOURCES = 2
 """How many systems of record must agree on a high severity."""
+_RISING = (Severity.LOW, Severity.MEDIUM, Severity.HIGH)
 _REASONS = {
     EvidenceStatus.FAILED: "the source refused the question or failed",
     EvidenceStatus.DENIED: "access was denied",
@@ -117,7 +118,9 @@ def _severity(
         Severity.LOW,
     )
     enough = len(sources) >= INDEPENDENT_SOURCES or hypothesis.authoritative in sources
-    return Severity.MEDIUM if severity is Severity.HIGH and not enough else severity
+    if severity is Severity.HIGH and not enough:
+        severity = Severity.MEDIUM
+    return severity if hypothesis.at_most is None else min(severity, hypothesis.at_most, key=_RISING.index)
 
 
 def _ranked(playbook: Playbook, verdicts: Sequence[HypothesisVerdict]) -> tuple[HypothesisVerdict, ...]:

@@ -4,8 +4,9 @@ Method. The buckets are sorted by time. Every split into before and after is tri
 takes most from the weighted sum of squares is kept (weights: the bucket's total, else 1, so that a nearly empty
 minute counts for little). Trailing buckets that have fallen below the middle of both means belong to the recovery and are left
 out of the judgement. Confidence is how well ranks separate the two sides: 2 × (share of pairs of a bucket before and one after
-in which the later is higher, ties half) − 1, from 0 for none to 1 for whole. A change of less than half again counts as none:
-then there is no onset, and that is not the same as an onset at the start.
+in which the later is higher, ties half) − 1, from 0 for none to 1 for whole; buckets of few requests are merged with their
+neighbours first, because the rate of three requests tells nothing. A change of less than half again counts as none: then
+there is no onset, and that is not the same as an onset at the start.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,12 @@ from datetime import datetime
 
 FEWEST_BUCKETS = 6
 LEAST_GROWTH = 1.5
+FEWEST_FAILURES = 5
+"""Of a share: what less than this many requests carry is chance."""
 _TAIL = 60
 """Buckets on each side that are ranked: the nearest tell most, and it keeps the work small."""
+_TELLING = 20.0
+"""Requests that a bucket should hold before its rate is compared."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,13 @@ class Onset:
     after: float
 
 
-def find_onset(series: Sequence[Bucket]) -> Onset | None:
-    """Return the change for the worse, or None where there are too few buckets or no clear change."""
+def find_onset(series: Sequence[Bucket], *, shares: bool = False) -> Onset | None:
+    """Return the change for the worse, or None where there are too few buckets or no clear change.
+
+    Args:
+        series: In any order.
+        shares: The values are shares of the weights, so that buckets can be merged.
+    """
     buckets = sorted((bucket for bucket in series if bucket.weight > 0), key=lambda bucket: bucket.at)
     split = _best_split(buckets) if len(buckets) >= FEWEST_BUCKETS else None
     if split is None:
@@ -55,6 +65,10 @@ def find_onset(series: Sequence[Bucket]) -> Onset | None:
     high = _mean(after)
     if high < low * LEAST_GROWTH:
         return None
+    if shares:
+        if high * sum(bucket.weight for bucket in after) < FEWEST_FAILURES:
+            return None
+        before, after = _merged(before[::-1])[::-1], _merged(after)
     return Onset(rest[0].at, _separation(before[-_TAIL:], after[:_TAIL]), low, high)
 
 
@@ -74,6 +88,24 @@ def _best_split(buckets: Sequence[Bucket]) -> int | None:
         if gain > best_gain * (1 + 1e-12):
             best, best_gain = index, gain
     return best
+
+
+def _merged(buckets: Sequence[Bucket]) -> list[Bucket]:
+    """Merge neighbours, from the change outwards, until each holds enough; a rest that does not is part of the last."""
+    merged: list[Bucket] = []
+    for bucket in buckets:
+        if merged and merged[-1].weight < _TELLING:
+            merged[-1] = _both(merged[-1], bucket)
+        else:
+            merged.append(bucket)
+    if len(merged) > 1 and merged[-1].weight < _TELLING:
+        rest = merged.pop()
+        merged[-1] = _both(merged[-1], rest)
+    return merged
+
+
+def _both(one: Bucket, other: Bucket) -> Bucket:
+    return Bucket(one.at, _mean((one, other)), one.weight + other.weight)
 
 
 def _mean(buckets: Sequence[Bucket]) -> float:

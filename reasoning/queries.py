@@ -17,7 +17,9 @@ ANCHORS = frozenset(Anchors.model_fields) - {"window", "customer", "customer_pro
 """What may follow `$anchors.`; `.0` after a list takes its first item."""
 CUSTOMER = frozenset({"id", "name", "billing_id", "plan", "region"})
 """What may follow `$customer.`."""
-WINDOW = frozenset({"start", "end"})
+WINDOW = frozenset({"start", "end", "step"})
+"""What may follow `$window.`; `step` is the width in seconds of a bucket with which the window fits into the query's rows."""
+_STEPS = (180, 300, 600, 900, 1800, 3600, 7200, 14_400)
 TENANT = frozenset({"region"})
 _SHARED_STEP = timedelta(hours=1)
 """Windows of questions that do not depend on the customer start and end on the hour, so that the same question is asked once."""
@@ -29,6 +31,13 @@ class Skipped(Frozen):
     """A question that cannot be asked, and why, for people and without personal data."""
 
     reason: str
+
+
+class _OfQuery(Frozen):
+    """What references need to know of the query and the tenant."""
+
+    rows: int
+    region: str
 
 
 class _NoValue(Exception):
@@ -66,9 +75,10 @@ def resolve_query(
     if window is None:
         return Skipped(reason="the window would be empty")
     parameters: dict[str, JsonValue] = {}
+    of = _OfQuery(rows=query.rows, region=tenant_region)
     for name, value in query.parameters.items():
         try:
-            parameters[name] = _resolve(value, anchors, facts, window, tenant_region)
+            parameters[name] = _resolve(value, anchors, facts, window, of)
         except _NoValue as missing:
             if name not in query.defaults:
                 return Skipped(reason=f"{missing} has no value")
@@ -86,8 +96,13 @@ def resolve_query(
 
 
 def window_of(query: Query, anchors: Anchors, now: datetime) -> Window | None:
-    """Return a query's window around the symptom's start, never beyond now; None where nothing is left of it."""
-    start, end = anchors.symptom_at - query.window.before, anchors.symptom_at + query.window.after
+    """Return a query's window, never beyond now; None where nothing is left of it.
+
+    It reaches from before the earliest start that the customer's words allow to after the report: what is said vaguely must not
+    put the window before the trouble, and what is reported is looked at as it is now.
+    """
+    start = anchors.symptom_at - timedelta(minutes=anchors.symptom_slack_minutes) - query.window.before
+    end = max(anchors.symptom_at, anchors.reported_at) + query.window.after
     if query.scope is Scope.CUSTOMER:
         end = min(end, now)
     else:
@@ -115,15 +130,15 @@ def check_reference(reference: str, facts: Mapping[str, object]) -> str:
     return "" if name in known[root] else f"${root} has no {name!r}; it has {', '.join(sorted(known[root])) or 'none'}"
 
 
-def _resolve(value: JsonValue, anchors: Anchors, facts: Mapping[str, Fact], window: Window, region: str) -> JsonValue:
+def _resolve(value: JsonValue, anchors: Anchors, facts: Mapping[str, Fact], window: Window, of: _OfQuery) -> JsonValue:
     if isinstance(value, str) and value.startswith("$"):
-        return _look_up(value[1:], anchors, facts, window, region)
+        return _look_up(value[1:], anchors, facts, window, of)
     if not isinstance(value, list):
         return value
     items: list[JsonValue] = []
     for part in value:
         try:
-            found = _resolve(part, anchors, facts, window, region)
+            found = _resolve(part, anchors, facts, window, of)
         except _NoValue:
             continue
         items.extend(found if isinstance(found, list) else [found])
@@ -133,7 +148,7 @@ def _resolve(value: JsonValue, anchors: Anchors, facts: Mapping[str, Fact], wind
     return list({str(item): item for item in items}.values())
 
 
-def _look_up(name: str, anchors: Anchors, facts: Mapping[str, Fact], window: Window, region: str) -> JsonValue:
+def _look_up(name: str, anchors: Anchors, facts: Mapping[str, Fact], window: Window, of: _OfQuery) -> JsonValue:
     root, _, rest = name.partition(".")
     found: object = None
     if root == "anchors":
@@ -145,12 +160,18 @@ def _look_up(name: str, anchors: Anchors, facts: Mapping[str, Fact], window: Win
     elif root == "facts" and rest in facts:
         found = facts[rest].value
     elif root == "window" and rest in WINDOW:
-        found = getattr(window, rest)
+        found = _step(window, of.rows) if rest == "step" else getattr(window, rest)
     elif root == "tenant":
-        found = region
+        found = of.region
     if found is None or found in ("", ()):
         raise _NoValue(f"${name}")
     return _json(found)
+
+
+def _step(window: Window, rows: int) -> int:
+    """Return the finest step with which a series over the window stays within the rows; a cut series has no onset."""
+    seconds = (window.end - window.start).total_seconds()
+    return next((step for step in _STEPS if seconds / step <= rows - 2), _STEPS[-1])
 
 
 def _json(found: object) -> JsonValue:

@@ -1,11 +1,12 @@
 """Whether a text speaks of what fails: the one test for "this deployment touches it" and "this bug is about it"."""
 
 import re
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 RELATED: dict[str, tuple[str, ...]] = {
     "rate_limited": (
-        "rate limit", "ratelimit", "limiter", "throttle", "throttling", "throttled", "token bucket", "too many requests",
+        "rate limit", "limiter", "throttle", "ratelimit", "throttling", "throttled", "token bucket", "too many requests",
         "retry after", "burst", "429",
     ),
     "quota_exceeded": ("quota", "usage limit", "monthly limit", "metering", "allowance"),
@@ -14,11 +15,38 @@ RELATED: dict[str, tuple[str, ...]] = {
     "permission_denied": ("permission", "scope", "role", "authorize", "authorization", "access", "policy", "acl", "403"),
     "payment_required": ("payment", "billing", "dunning", "delinquent", "past due", "402"),
     "invalid_request": ("validation", "validate", "validator", "schema", "invalid request", "bad request", "parser", "400"),
-    "upstream_error": ("upstream", "gateway", "proxy", "dependency", "connection pool", "502", "503"),
-    "internal_error": ("internal error", "exception", "crash", "panic", "500"),
+    "upstream_error": ("upstream", "gateway", "proxy", "dependency", "connection pool", "502", "503",
+        "error rate", "elevated error", "api error", "outage", "unavailable"),
+    "internal_error": ("internal error", "exception", "crash", "panic", "500", "error rate", "elevated error", "api error",
+        "outage", "unavailable"),
     "timeout": ("timeout", "time out", "timed out", "latency", "slow", "deadline", "504"),
 }  # fmt: skip
-"""Canonical error code to the words that its code, bugs and incidents are described with."""
+"""Canonical error code to the words that its code, bugs and incidents are described with, the most telling first."""
+OF_SYMPTOM: dict[str, tuple[str, ...]] = {
+    "rate-limited": RELATED["rate_limited"],
+    "quota-exceeded": RELATED["quota_exceeded"],
+    "server-errors": (*RELATED["internal_error"], *RELATED["upstream_error"]),
+    "timeouts": RELATED["timeout"],
+    "slow": ("latency", "slow", "slowness", "performance", "degraded", "delay", "timeout"),
+    "unauthorized": RELATED["key_revoked"],
+    "forbidden": RELATED["permission_denied"],
+    "payment-required": RELATED["payment_required"],
+    "bad-request": RELATED["invalid_request"],
+    "errors": (),
+    "webhook-missing": ("webhook", "delivery"),
+    "webhook-failing": ("webhook", "delivery"),
+}
+"""Symptom of reasoning/symptoms.py to the same kind of words; that something fails says nothing of what."""
+_VOCABULARY_EACH = 3
+_VERSION = re.compile(r"(?<!\d)\d+(?:\.\d+)+(?![\d.]*\d)")
+REGION = re.compile(
+    r"(?<![\w-])((?:us|eu|ap|sa|ca|me|af|il|uk)-(?:gov-)?(?:north|south|east|west|central|northeast|southeast"
+    r"|northwest|southwest)-?\d?"
+    r"|(?:us|europe|asia|australia|northamerica|southamerica)-(?:north|south|east|west|central|northeast"
+    r"|southeast)+\d)(?![\w-])",
+    re.IGNORECASE,
+)
+"""A region as clouds name them."""
 _COMMON = frozenset(
     {"api", "v1", "v2", "v3", "v4", "public", "internal", "rest", "the", "and", "for", "of", "by", "id"}
 )
@@ -29,15 +57,32 @@ def related_words(subject: str) -> tuple[str, ...]:
     """Return the words that a subject is recognised by.
 
     Args:
-        subject: A canonical error code, a route such as `/v1/search/{id}`, or any name.
+        subject: A canonical error code, a symptom, a route such as `/v1/search/{id}`, a version such as `api-2.14.0`, or any
+            name.
     """
-    if subject in RELATED:
-        return RELATED[subject]
+    if subject in RELATED or subject in OF_SYMPTOM:
+        return RELATED.get(subject) or OF_SYMPTOM[subject]
+    version = _VERSION.search(subject) if "/" not in subject else None
+    if version:
+        # `gw-7.4.0`, `v7.4.0` and `gateway 7.4.0` are one version; the name around it is everybody's own.
+        return (_flat(version[0]),)
     plain = re.sub(r"[{<:][^/}>]*[}>]?", " ", subject) if "/" in subject else subject
     words = [word for word in _flat(plain).split() if len(word) > 2 and not word.isdigit()]
     telling = [word for word in words if word not in _COMMON]
     # A name that is nothing but a common word means that word; a route never does.
     return tuple(dict.fromkeys(telling or ([] if "/" in subject else words)))
+
+
+def vocabulary(subjects: Iterable[str]) -> tuple[str, ...]:
+    """Return the most telling words of error codes and symptoms, as search terms; nothing for other subjects."""
+    known = [RELATED.get(subject) or OF_SYMPTOM.get(subject, ()) for subject in subjects]
+    return tuple(dict.fromkeys(word for words in known for word in words[:_VOCABULARY_EACH]))
+
+
+def in_region(text: str, regions: Sequence[str]) -> bool:
+    """Whether a text can be about one of the regions: it names one of them, or none at all. Without regions all can be."""
+    named = {found.lower() for found in REGION.findall(text)}
+    return not named or not regions or any(region.lower() in named for region in regions)
 
 
 def touches(text: str, subject: str) -> bool:

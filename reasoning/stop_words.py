@@ -19,6 +19,7 @@ _WORDS = """
     whom whose why will with within without won won't would wouldn yes yesterday yet you your yours yourself account
     advance afternoon anyway asap assist best cheers customer customers dear evening happen happened happening
     happens hour hours issue issues investigate minute minutes month months question reply support ticket urgent
-    urgently utc gmt
+    urgently utc gmt api apis request requests response responses call calls service services server system error errors fail
+    fails failed failing failure broken stopped stop works working worked
 """
 STOP_WORDS = frozenset(_WORDS.split())

@@ -1,7 +1,8 @@
-"""When the trouble started, as far as a text tells: absolute and relative times in English, read against when it was written."""
+"""When the trouble started, as far as a text tells: absolute and relative times in English, and how vaguely they are said."""
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 _ZONES = {
@@ -12,7 +13,7 @@ _ZONES = {
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10, "few": 3,
-            "couple of": 2, "half an": 0.5, "couple": 2}  # fmt: skip
+            "couple of": 2, "half an": 0.5, "some": 3, "several": 4, "couple": 2}  # fmt: skip
 _UNITS = {"min": 1, "minute": 1, "hour": 60, "hr": 60, "h": 60, "day": 1440, "week": 10080}
 _ZONE = (
     r"(?:\s*(?P<zone>utc|gmt|z|bst|cet|cest|eet|eest|ist|jst|aest|est|edt|cst|cdt|mst|mdt|pst|pdt"
@@ -33,9 +34,9 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _AGO = re.compile(
-    r"(?<!\w)(?:(?P<lead>for|in|over|during|within) (?:about |around |roughly |at least )?(?:the )?(?:last "
+    r"(?<!\w)(?:(?P<lead>for|in|over|during|within|since) (?:about |around |roughly |at least )?(?:the )?(?:last "
     r"|past )?|(?:the )?(?:last|past) )?"
-    r"(?P<number>\d+(?:\.\d+)?|half an|couple of|an?(?! few| couple)|one|two|three|four|five|six|ten|few|couple)?\s*"
+    r"(?P<number>\d+(?:\.\d+)?|half an|couple of|an?(?! few| couple)|one|two|three|four|five|six|ten|few|some|several|couple)?\s*"
     r"(?P<unit>min|minute|hour|hr|h|day|week)s?(?P<ago> ago| earlier)?(?!\w)",
     re.IGNORECASE,
 )
@@ -51,14 +52,43 @@ _VAGUE: dict[str, Callable[[datetime], datetime]] = {
     r"today": lambda day: day + timedelta(hours=6),
 }
 """Words to the time they are taken for, from midnight UTC of the day of writing; the longest match counts."""
+_CLAUSES = re.compile(r"((?<=[.!?;,])\s+|\n\s*|\s+but\s+)")
+_WELL = re.compile(
+    r"(?<!\w)(?:worked|(?:ran|was|were|been|working|running|went) (?:\w+ ){0,2}(?:fine|okay|ok|well|good"
+    r"|normal|normally|smoothly)|no (?:problems?|issues?|errors?|trouble))(?!\w)",
+    re.IGNORECASE,
+)
+_NOT_WELL = re.compile(r"(?<!\w)(?:not|never|\w+n['’]t|stopped|until|till|since|before)(?!\w)", re.IGNORECASE)
+_VAGUE_MINUTES = 480
+"""How much earlier than the time that a vague word is taken for the trouble may have begun."""
 _DAY_WORDS = re.compile(r"(?<!\w)(?P<word>yesterday|today|tonight|" + "|".join(_DAYS) + r")(?!\w)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A time that a text names."""
+
+    at: datetime
+    slack_minutes: int
+    """How much earlier it may have been, as vaguely as it is said."""
 
 
 def times_in(text: str, written: datetime) -> tuple[datetime, ...]:
     """Return the times that a text names, in no order; none lies after it was written."""
-    found = [at for reader in (_absolute, _clocks, _relative) for at in reader(text, written)]
+    return tuple(found.at for found in named_times(text, written))
+
+
+def named_times(text: str, written: datetime) -> tuple[Named, ...]:
+    """Return the times that a text names and how vaguely, in no order; none lies after it was written.
+
+    A time at which all was still well, as in `it worked last week`, is none of trouble and left out.
+    """
+    troubled = "".join(
+        clause for clause in _CLAUSES.split(text) if not (_WELL.search(clause) and not _NOT_WELL.search(clause))
+    )
+    found = [named for reader in (_absolute, _clocks, _relative) for named in reader(troubled, written)]
     # A vague word beside a clock time only names the day, and the clock reader has used it.
-    return tuple(at for at in (found or list(_vague(text, written))) if at <= written)
+    return tuple(named for named in (found or list(_vague(troubled, written))) if named.at <= written)
 
 
 def _day(written: datetime) -> datetime:
@@ -74,7 +104,7 @@ def _zone(name: str | None) -> timezone:
     return timezone(timedelta(hours=_ZONES[name.lower()]))
 
 
-def _absolute(text: str, written: datetime) -> Iterator[datetime]:
+def _absolute(text: str, written: datetime) -> Iterator[Named]:
     for match in _ISO.finditer(text):
         try:
             at = datetime.fromisoformat(f"{match['date']}T{match['clock'] or '00:00'}:00").replace(
@@ -82,10 +112,10 @@ def _absolute(text: str, written: datetime) -> Iterator[datetime]:
             )
         except ValueError:
             continue
-        yield at.astimezone(UTC)
+        yield Named(at.astimezone(UTC), 0)
 
 
-def _clocks(text: str, written: datetime) -> Iterator[datetime]:
+def _clocks(text: str, written: datetime) -> Iterator[Named]:
     bare = _ISO.sub(lambda match: " " * len(match[0]), text)
     for match in _CLOCK.finditer(bare):
         if not (match["minute"] or match["half"] or (match["zone"] and len(match["zone"]) > 1)):
@@ -98,12 +128,12 @@ def _clocks(text: str, written: datetime) -> Iterator[datetime]:
         day = _day_beside(bare, match.start(), match.end(), written)
         at = day.replace(hour=hour, minute=minute, tzinfo=_zone(match["zone"])).astimezone(UTC)
         # A clock time still to come on the day of writing is yesterday's.
-        yield at - timedelta(days=1) if at > written and day == _day(written) else at
+        yield Named(at - timedelta(days=1) if at > written and day == _day(written) else at, 0)
     if not any(match["minute"] or match["half"] for match in _CLOCK.finditer(bare)):
         for match in _DATE.finditer(bare):
             dated = _dated(match, written)
             if dated is not None:
-                yield dated
+                yield Named(dated, 0)
 
 
 def _day_beside(text: str, start: int, end: int, written: datetime) -> datetime:
@@ -134,25 +164,31 @@ def _dated(match: re.Match[str], written: datetime) -> datetime | None:
         return None
 
 
-def _relative(text: str, written: datetime) -> Iterator[datetime]:
+def _relative(text: str, written: datetime) -> Iterator[Named]:
     for match in _AGO.finditer(text):
         lead, number = (match["lead"] or "").lower(), (match["number"] or "").lower()
         spans = re.search(
             r"(?:last|past) *$|(?:last|past) ", match[0][: match.start("unit") - match.start()], re.IGNORECASE
         )
         # "30 minutes" alone is how long something takes, not when it began.
-        if not match["ago"] and not spans and not (lead == "for" and number):
+        if not match["ago"] and not spans and not (lead in ("for", "since") and number):
             continue
         amount = _NUMBERS.get(number, 1) if not number[:1].isdigit() else float(number)
-        yield written - timedelta(minutes=min(amount * _UNITS[match["unit"].lower()], 366 * 1440))
+        unit = _UNITS[match["unit"].lower()]
+        minutes = min(amount * unit, 366 * 1440)
+        # People round: two hours ago may be two and a half, last week may be ten days.
+        yield Named(written - timedelta(minutes=minutes), round(max(unit / 2, minutes / 4)))
 
 
-def _vague(text: str, written: datetime) -> Iterator[datetime]:
+def _vague(text: str, written: datetime) -> Iterator[Named]:
     rest = text
     for words, place in _VAGUE.items():
         if re.search(rf"(?<!\w)(?:{words})(?!\w)", rest, re.IGNORECASE):
             rest = re.sub(rf"(?<!\w)(?:{words})(?!\w)", " ", rest, flags=re.IGNORECASE)
-            at = place(_day(written))
-            yield min(at, written)
+            yield _vaguely(min(place(_day(written)), written))
     for match in re.finditer(rf"(?<!\w)(?:since|on|from|last)\s+(?P<day>{'|'.join(_DAYS)})(?!\w)", rest, re.IGNORECASE):
-        yield _weekday(match["day"].lower(), written) + timedelta(hours=8)
+        yield _vaguely(_weekday(match["day"].lower(), written) + timedelta(hours=8))
+
+
+def _vaguely(at: datetime) -> Named:
+    return Named(at, round(min((at - _day(at)).total_seconds() / 60, _VAGUE_MINUTES)))

@@ -157,7 +157,10 @@ def test_every_sql_query_runs_on_the_engine_with_the_columns_that_the_facts_read
         assert tuple(rows[0]) == expected[name], name
     load = answers["api-errors.load"][0]
     # Ten requests a minute of which half are limited at 8: all limited minutes are above the limit.
-    assert (load["peak"], load["rate_limit"], load["over_share"]) == (10, 8, 1)
+    assert (load["peak"], load["plan_limit"], load["limit_in_force"], load["over_share"]) == (10, 8, 8, 1)
+    assert [row["slowdown"] for row in answers["general.latency"] + answers["general.fleet"]] == [4, 4]
+    versions = {row["version"]: int(row["errors"]) for row in answers["api-errors.versions"]}
+    assert versions == {"v0": 0, "v1": 150}
     limited = next(row for row in answers["api-errors.kinds"] if row["error_code"] == "rate_limited")
     assert limited["route_failed_share"] == 0.5
     kinds = {row["failure"]: row["kind"] for row in answers["webhook-delivery.kinds"]}
@@ -181,6 +184,7 @@ def _values(playbook: Playbook, query: str, parameters: object) -> dict[str, str
     moments |= {"to": "2026-04-01 00:00:00", "symptom": "2026-03-12 13:00:00", "reported": "2026-03-12 15:00:00"}
     # The usage is metered as `m`: the billing provider's other name for it, on an invoice with one meter, means the same.
     moments |= {"meter": "m_billed", "billed_meters": "1", "endpoint": "e"}
+    moments |= {"step": "300", "onset": "2026-03-12 14:00:00"}
     assert isinstance(parameters, dict)
     bound = {name: moments[name] for name in parameters}
     scope = next(item.scope for item in playbook.queries if item.id == query)
@@ -197,6 +201,12 @@ def _tables() -> list[str]:
         "INSERT INTO default.t_requests SELECT toDateTime64('" + at + "', 3, 'UTC') + toIntervalSecond(number * 6),"
         " concat('c', toString(c)), 'r', 'GET', '/v1/search', if(number % 2, 429, 200), if(number % 2, 'rate_limited', ''),"
         " 5, 'eu', 'v1', 'pk_1', 8 FROM numbers(300) AS n CROSS JOIN (SELECT arrayJoin(range(1, 8)) AS c) AS k"
+    )
+    # The hour before, without an error and four times as fast.
+    made.append(
+        "INSERT INTO default.t_requests SELECT toDateTime64('2026-03-12 12:00:00', 3, 'UTC') + toIntervalSecond(number * 60),"
+        " concat('c', toString(c)), 'r', 'GET', '/v1/search', 200, '', 1.25, 'eu', 'v0', 'pk_1', 8"
+        " FROM numbers(60) AS n CROSS JOIN (SELECT arrayJoin(range(1, 8)) AS c) AS k"
     )
     failures = ", ".join(
         f"('{at}', 'c{customer}', 'd', 'e', 'h', 't', {status}, '{error}', 40)"

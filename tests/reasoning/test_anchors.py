@@ -162,9 +162,10 @@ def test_quotes_and_signatures_do_not_count() -> None:
 
 def test_terms_hold_no_person_no_id_and_are_few() -> None:
     anchors = read(
-        "Export broken", "Ada Byron, ada@example.com, order 12345: " + " ".join(f"word{chr(97 + n)}" for n in range(26))
+        "Export columns",
+        "Ada Byron, ada@example.com, order 12345: " + " ".join(f"word{chr(97 + n)}" for n in range(26)),
     )
-    assert anchors.terms[:2] == ("export", "broken")
+    assert anchors.terms[:2] == ("export", "columns")
     assert len(anchors.terms) == 12
     assert not {"ada", "byron", "example", "12345"} & set(anchors.terms)
 

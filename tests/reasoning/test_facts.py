@@ -220,6 +220,7 @@ ROW_FUNCTIONS: dict[str, dict[str, JsonValue]] = {
     "exists": {"where": {"name": "z"}},
     "last_before": {"column": "name", "time": "at", "before": "$anchors.symptom_at"},
     "onset": {"time": "at", "column": "n"},
+    "onset_end": {"time": "at", "column": "n"},
     "onset_confidence": {"time": "at", "column": "n"},
     "sum_minor_units": {"column": "n", "currency": "cur"},
     "contains_any": {"column": "name", "terms": ["z"]},

@@ -111,8 +111,26 @@ def test_the_region_is_the_tenants() -> None:
 def test_a_window_never_reaches_beyond_now() -> None:
     window = ask(query(window={"before": "24h", "after": "12h"})).window
     assert window == Window(start=SYMPTOM - timedelta(hours=24), end=NOW)
-    past = ask(query(window={"before": "1h", "after": "30m"})).window
-    assert past == Window(start=SYMPTOM - timedelta(hours=1), end=SYMPTOM + timedelta(minutes=30))
+    past = ask(query(window={"before": "1h", "after": "30m"}), now=NOW + timedelta(days=3)).window
+    assert past == Window(start=SYMPTOM - timedelta(hours=1), end=ANCHORS.reported_at + timedelta(minutes=30))
+
+
+def test_a_vague_start_widens_the_window_and_the_report_ends_it() -> None:
+    vague = ANCHORS.model_copy(
+        update={"symptom_at": SYMPTOM - timedelta(days=7), "symptom_slack_minutes": 480, "reported_at": NOW}
+    )
+    window = ask(query(window={"before": "24h", "after": "1h"}), vague).window
+    assert window == Window(start=SYMPTOM - timedelta(days=8, hours=8), end=NOW)
+
+
+@pytest.mark.parametrize(("hours", "step"), [(24, 180), (48, 180), (72, 300), (24 * 7, 900), (24 * 90, 14_400)])
+def test_the_step_keeps_a_series_within_the_rows(hours: int, step: int) -> None:
+    asked = query(
+        source="clickhouse", operation="sql", sql="SELECT 1", rows=1000, parameters={"step": "$window.step"},
+        window={"before": f"{hours}h", "after": "0m"},
+    )  # fmt: skip
+    exact = ANCHORS.model_copy(update={"symptom_at": ANCHORS.reported_at})
+    assert ask(asked, exact).parameters == {"step": step}
 
 
 @pytest.mark.parametrize("scope", [Scope.SHARED, Scope.FLEET])

@@ -64,7 +64,7 @@ def test_facts_are_claimed_in_their_own_words_with_their_evidence() -> None:
     gap = weighing.fact("deploy_gap")
     assert gap is not None
     assert claim.predicate is Predicate.FACT_IS
-    assert [value.value for value in claim.values] == ["4 minutes"]
+    assert [value.value for value in claim.values] == ["7 minutes"]
     assert claim.evidence == gap.evidence
     assert len(draft.claims) <= MOST_CLAIMS
     keys = [(claim.predicate, claim.subject) for claim in draft.claims]
