@@ -1,0 +1,145 @@
+"""The wiring of a worker, from the configuration of a sandbox: every connector, helpdesk and playbook that it names."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+import worker
+from cli.world_tenant import TENANT, SandboxState, write_tenant
+from connectors.pool import PooledConnectors
+from helpdesks.pool import HelpdeskPool
+from models.vocabulary import Source
+from playbooks.library import PlaybookError
+from sandbox.world_tickets import TenantFile
+from settings import Settings
+from worker import Shelf
+
+ROOT = Path(__file__).parent.parent
+COMPANY = TenantFile.model_validate(
+    yaml.safe_load((ROOT / "sandbox" / "worlds" / "vellumworks" / "tenant.yaml").read_text())
+)
+MODELS = ("claude-opus-5", "claude-haiku-4-5")
+VENDORS = ("zendesk", "standard", "linear", "stripe", "github", "clickhouse", "docs", "statuspage")
+STATE = SandboxState.model_validate(
+    {
+        "folder": "/nowhere",
+        "control": "http://127.0.0.1:9",
+        "addresses": dict.fromkeys(VENDORS, "http://127.0.0.1:9"),
+        "credentials": {
+            "zendesk": {"email": "a@b.example", "token": "zd", "webhook_secret": "zs", "actor_id": "7"},
+            "standard": {
+                "ticket_url": "http://127.0.0.1:9/t/{ticket}",
+                "note_url": "http://127.0.0.1:9/n",
+                "token": "st",
+                "webhook_secret": "whsec_" + "c2VjcmV0" * 4,
+                "actor_id": "8",
+            },
+            "linear": {"api_key": "lin_api_x"},
+            "stripe": {"api_key": "rk_test_x"},
+            "github": {"token": "ghp_x", "web": "http://127.0.0.1:9"},
+            "clickhouse": {"user": "whydesk", "password": "pw"},
+        },
+        "status_pages": [{"name": "own", "url": "http://127.0.0.1:9"}],
+        "ticket_keys": [],
+    }
+)
+
+
+def load(path: Path, **changes: object) -> Settings:
+    """The settings of a worker whose tenant is a sandbox's, with some of its configuration changed."""
+    write_tenant(STATE, COMPANY, [], path)
+    config = yaml.safe_load(path.read_text())
+    config["tenants"][TENANT] |= changes
+    path.write_text(yaml.safe_dump(config))
+    return Settings.load(STATE.secrets(), path)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "whydesk.yaml"
+
+
+async def test_every_source_of_a_sandbox_gets_its_connector(config: Path) -> None:
+    settings = load(config)
+    factories = worker._connectors(settings.tenants, worker._Secrets(settings))
+    assert set(factories) == set(Source) - {Source.HELPDESK}, "the ticket itself is not asked for evidence"
+    pool = PooledConnectors(factories)
+    for source in factories:
+        entry = await pool.entry(TENANT, source)
+        assert entry is not None, source
+        assert entry.connector.source is source
+    await pool.aclose()
+
+
+async def test_a_source_that_a_tenant_has_not_connected_has_none(config: Path) -> None:
+    settings = load(config, connectors={})
+    factories = worker._connectors(settings.tenants, worker._Secrets(settings))
+    assert [factories[source](TENANT) for source in factories] == [None] * 6
+
+
+async def test_every_helpdesk_is_made_and_closed(config: Path) -> None:
+    settings = load(config)
+    makers = dict(worker._helpdesks(settings.tenants, worker._Secrets(settings)))
+    assert set(makers) == {(TENANT, "zendesk"), (TENANT, "standard")}
+    pool = HelpdeskPool(makers)
+    for tenant, helpdesk in makers:
+        assert await pool.get(tenant, helpdesk) is await pool.get(tenant, helpdesk)
+    await pool.aclose()
+
+
+async def test_each_link_of_a_chain_has_its_model(config: Path) -> None:
+    (config.parent / "key").write_text("sk-ant-x")
+    links = [{"provider": "anthropic", "model": name, "api_key": "file:key"} for name in MODELS]
+    settings = load(config, models=links)
+    chain = worker._models(settings.tenants, worker._Secrets(settings))[TENANT]
+    assert list(chain) == list(MODELS)
+    for make in chain.values():
+        await make().aclose()
+
+
+def write_playbook(folder: Path, change: tuple[str, str] = ("", ""), *, version: int = 1) -> Path:
+    """Copy the shipped `general` as a tenant's own, with one text replaced."""
+    own = Path(shutil.copytree(ROOT / "playbooks" / "general", folder / "general"))
+    path = own / "1.yaml"
+    assert change[0] in path.read_text()
+    text = path.read_text().replace(*change, 1) if change[0] else path.read_text()
+    path.unlink()
+    path = own / f"{version}.yaml"
+    path.write_text(text.replace("version: 1", f"version: {version}", 1))
+    return path
+
+
+def test_a_mistake_in_a_tenants_playbook_is_told_with_its_file_and_line(config: Path) -> None:
+    path = write_playbook(config.parent / "own")
+    path.write_text(path.read_text() + "colour: red\n")
+    settings = load(config, playbook_dirs=["own"])
+    with pytest.raises(PlaybookError) as told:
+        Shelf(settings.tenants)
+    assert f"{path}:{len(path.read_text().splitlines())}: " in str(told.value)
+
+
+def test_a_tenants_own_playbook_takes_the_shipped_ones_place(config: Path) -> None:
+    shipped = {book.id: book for book in Shelf(load(config).tenants).released(TENANT)}
+    write_playbook(config.parent / "own", (shipped["general"].title, "Ours"))
+    settings = load(config, playbook_dirs=["own"])
+    released = {book.id: book for book in Shelf(settings.tenants).released(TENANT)}
+    assert released["general"].title == "Ours"
+    assert {name: book for name, book in released.items() if name != "general"} == {
+        name: book for name, book in shipped.items() if name != "general"
+    }
+
+
+def test_the_newest_version_is_the_released_one(config: Path) -> None:
+    own = write_playbook(config.parent / "own", version=2)
+    shutil.copy(ROOT / "playbooks" / "general" / "1.yaml", own.with_name("1.yaml"))
+    settings = load(config, playbook_dirs=["own"])
+    released = [book for book in Shelf(settings.tenants).released(TENANT) if book.id == "general"]
+    assert [book.version for book in released] == [2]
+
+
+def test_metrics_are_served_where_it_is_said(config: Path) -> None:
+    write_tenant(STATE, COMPANY, [], config)
+    assert Settings.load(STATE.secrets(), config).metrics_host == "127.0.0.1"
+    assert Settings.load(STATE.secrets() | {"WHYDESK_METRICS_HOST": "0.0.0.0"}, config).metrics_host == "0.0.0.0"  # noqa: S104
