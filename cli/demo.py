@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 import sys
@@ -37,7 +38,7 @@ def demo(
     model: Annotated[str | None, typer.Option(help="Let this Claude model diagnose; needs ANTHROPIC_API_KEY.")] = None,
     model_url: Annotated[str | None, typer.Option(help="Where the model is, if not at its vendor.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask about the cost.")] = False,
-    rows: Annotated[int | None, typer.Option(help="Log rows; the world's own number if left out.")] = None,
+    rows: Annotated[int | None, typer.Option(help="Log rows; the world's own number if left out.", min=1)] = None,
     latency: Annotated[str, typer.Option(help="Seconds that each request to a vendor takes, LOW,HIGH.")] = "0.05,0.3",
 ) -> None:
     """Investigate the tickets of an invented company: one command, no key, no account."""
@@ -48,6 +49,8 @@ def demo(
         raise UsageProblem(
             f"{world} is no valid world; `whydesk world validate {world}` says why ({len(problems)} times)"
         )
+    if json_file and not json_file.absolute().parent.is_dir():
+        raise UsageProblem(f"--json {str(json_file)!r}: there is no such folder; make it first")
     keys = _chosen(world, ticket)
     play = Play(world, rows, _latency(latency), _model(console, model, model_url, len(keys), yes))
     state = load_settings().state / "demo"
@@ -106,7 +109,7 @@ def _chosen(world: Path, ticket: str | None) -> list[str]:
     keys = [one.key for one in load_world(world).tickets.tickets]
     if ticket is None:
         return keys
-    if ticket.isdigit() and 1 <= int(ticket) <= len(keys):
+    if ticket.isdecimal() and 1 <= int(ticket) <= len(keys):
         return [keys[int(ticket) - 1]]
     if ticket not in keys:
         raise UsageProblem(f"no ticket {ticket!r} in {world}; there are 1 to {len(keys)}: {', '.join(keys)}")
@@ -116,9 +119,12 @@ def _chosen(world: Path, ticket: str | None) -> list[str]:
 def _latency(text: str) -> tuple[float, float]:
     low, _, high = text.partition(",")
     try:
-        return float(low), float(high or low)
+        bounds = float(low), float(high or low)
     except ValueError:
         raise UsageProblem(f"--latency {text!r}: write two numbers of seconds, such as 0.05,0.3") from None
+    if not 0 <= bounds[0] <= bounds[1] < math.inf:
+        raise UsageProblem(f"--latency {text!r}: the lower number comes first, and neither is below 0")
+    return bounds
 
 
 def _model(
