@@ -1,0 +1,133 @@
+"""The one write: once, whatever is lost or changed on the way, and only where the mode and the ticket allow it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.bodies import Bodies
+from activities.publish import PublishActivities, link_hosts
+from helpdesks.base import HelpdeskUnavailable, TicketClosed
+from ledger.store import SqlLedger
+from models.note import PostedNote, RenderedNote
+from models.run import Published, PublishRequest, RunKey
+from models.tenant import Tenant
+from models.vocabulary import Mode
+from tests.activities.conftest import REF
+from tests.fakes import OneHelpdesk, ScriptedHelpdesk, ticket_of
+from tests.workflows.house import TENANT
+from workflows.naming import note_marker
+
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+
+
+def a_desk(status: str = "open") -> ScriptedHelpdesk:
+    desk = ScriptedHelpdesk()
+    desk.tickets[REF.ticket] = ticket_of(REF, status=status)
+    return desk
+
+
+async def publish(ledger: SqlLedger, desk: ScriptedHelpdesk, key: RunKey, mode: Mode = Mode.NOTE) -> Published:
+    activities = PublishActivities(ledger, Bodies(ledger), OneHelpdesk(desk), {TENANT.id: TENANT})
+    request = PublishRequest(
+        key=key,
+        marker=note_marker(key.investigation, key.revision),
+        mode=mode,
+        started_at=NOW,
+        problem="read_ticket: HelpdeskDenied",
+    )
+    published: Published = await ActivityEnvironment().run(activities.publish_note, request)
+    return published
+
+
+async def test_a_note_is_posted_once_however_often_the_step_runs(ledger: SqlLedger, key: RunKey) -> None:
+    desk = a_desk()
+    first, second = await publish(ledger, desk, key), await publish(ledger, desk, key)
+    assert first == second == Published(status="posted", note="0")
+    [(stamp, note)] = desk.notes[REF.ticket]
+    assert stamp == desk.tickets[REF.ticket].updated_stamp
+    assert note.marker == f"whydesk:{key.investigation}/1"
+    assert desk.reads == 1, "the second time, the ledger knew"
+
+
+async def test_a_note_whose_answer_was_lost_is_found_by_its_marker(ledger: SqlLedger, key: RunKey) -> None:
+    desk = a_desk()
+    desk.lose_answers = 1
+    with pytest.raises(ConnectionResetError):
+        await publish(ledger, desk, key)
+    assert await publish(ledger, desk, key) == Published(status="posted", note="0")
+    assert len(desk.notes[REF.ticket]) == 1
+
+
+async def test_a_conflict_is_for_the_next_attempt_which_reads_again(ledger: SqlLedger, key: RunKey) -> None:
+    desk = a_desk()
+    desk.conflicts = 1
+    with pytest.raises(ApplicationError) as caught:
+        await publish(ledger, desk, key)
+    assert (caught.value.type, caught.value.non_retryable) == ("NoteConflict", False)
+    assert REF.ticket not in desk.notes
+    desk.say(REF.ticket, "One more thing.")
+    assert (await publish(ledger, desk, key)).status == "posted"
+    [(stamp, _)] = desk.notes[REF.ticket]
+    assert stamp == desk.tickets[REF.ticket].updated_stamp
+
+
+async def test_an_outage_is_waited_out(ledger: SqlLedger, key: RunKey) -> None:
+    desk = a_desk()
+    desk.failures = [HelpdeskUnavailable("503", retry_after=30)]
+    with pytest.raises(ApplicationError) as caught:
+        await publish(ledger, desk, key)
+    assert not caught.value.non_retryable
+    assert caught.value.next_retry_delay is not None
+    assert (await publish(ledger, desk, key)).status == "posted"
+
+
+async def test_a_closed_ticket_is_left_alone(ledger: SqlLedger, key: RunKey) -> None:
+    desk = a_desk("closed")
+    assert await publish(ledger, desk, key) == Published(status="ticket-closed")
+    assert desk.notes == {}
+
+
+class ClosingDesk(ScriptedHelpdesk):
+    """Closes the ticket between the look and the note."""
+
+    async def post_note(self, ticket: str, note: RenderedNote, updated_stamp: str) -> PostedNote:
+        raise TicketClosed("closed just now")
+
+
+async def test_a_ticket_that_closes_meanwhile_is_no_failure(ledger: SqlLedger, key: RunKey) -> None:
+    desk = ClosingDesk()
+    desk.tickets[REF.ticket] = ticket_of(REF)
+    assert await publish(ledger, desk, key) == Published(status="ticket-closed")
+
+
+@pytest.mark.parametrize("mode", [Mode.SHADOW, Mode.OFF])
+async def test_only_the_mode_note_reaches_the_helpdesk(ledger: SqlLedger, key: RunKey, mode: Mode) -> None:
+    desk = a_desk()
+    assert await publish(ledger, desk, key, mode) == Published(status="shadow")
+    assert (desk.notes, desk.reads) == ({}, 0)
+
+
+def test_a_note_may_link_to_the_tenants_systems_and_nowhere_else() -> None:
+    tenant = Tenant.model_validate(
+        {
+            **TENANT.model_dump(mode="json"),
+            "connectors": {
+                "stripe": {"api_key": "env:X", "dashboard": "https://pay.example.com/home"},
+                "linear": {"api_key": "env:X"},
+                "statuspage": {"pages": [{"name": "own", "url": "https://status.example.com:8443/"}]},
+                "docs": {"folder": "docs", "link": "https://docs.example.com/v1"},
+            },
+            "link_hosts": ["wiki.example.com"],
+        }
+    )
+    hosts = link_hosts(tenant)
+    wanted = {"pay.example.com", "status.example.com:8443", "docs.example.com", "wiki.example.com", "linear.app"}
+    assert wanted <= hosts
+    assert "127.0.0.1:9" in hosts
+    assert hosts <= {*wanted, "127.0.0.1:9", "api.stripe.com", "api.linear.app"}
+
+
+def test_without_linear_its_web_pages_are_strangers() -> None:
+    assert "linear.app" not in link_hosts(TENANT)
