@@ -39,7 +39,18 @@ _QUIET = (*_HTTP_CLIENTS, "alembic", "sqlalchemy", "asyncio", "uvicorn.access")
 """Their informative lines hold addresses with query strings, or say nothing."""
 
 _IDS = frozenset(
-    ("timestamp", "level", "logger", "ticket", "investigation", "workflow_id", "run_id", "activity_id", "task_queue")
+    (
+        "timestamp",
+        "level",
+        "logger",
+        "ticket",
+        "investigation",
+        "workflow_id",
+        "run_id",
+        "activity_id",
+        "task_queue",
+        "delivery",
+    )
 )
 """Ours: numbers stay in them, or a line could not be found again."""
 
@@ -312,7 +323,21 @@ class _TimedActivity(ActivityInboundInterceptor):
         record_step(info.activity_type, time.perf_counter() - started, "done")
         for counted in (result, *input.args):
             record_result(counted)
+            if isinstance(counted, RecordRequest):
+                _log_revision(counted)
         return result
+
+
+def _log_revision(ended: RecordRequest) -> None:
+    """One line for each revision that ended: ids, words from fixed lists and numbers."""
+    _log.info(
+        "investigated",
+        investigation=ended.key.investigation,
+        revision=ended.key.revision,
+        gaps=list(ended.gaps),
+        **ended.model_dump(mode="json", include={"outcome", "playbook_label", "reasoner", "note_status", "problem"}),
+        seconds=round((ended.finished_at - ended.started_at).total_seconds(), 3),
+    )
 
 
 class MetricsServer:

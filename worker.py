@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,8 @@ from models.vocabulary import Source
 from playbooks.library import Library
 from reasoning.providers.base import LanguageModel, ModelPool
 from reasoning.providers.pool import ChainPool
-from settings import Settings
+from reasoning.providers.prices import shipped_prices
+from settings import ConfigError, Settings
 from telemetry import ActivityTelemetry, free_address, make_runtime, serve_metrics
 from workflows import naming
 from workflows.investigate_ticket import InvestigateTicketWorkflow
@@ -90,6 +91,9 @@ async def run_worker(settings: Settings) -> None:
     Raises:
         NoServer, LedgerError, PlaybookError: what cannot be started with, said for people.
     """
+    if not settings.tenants:
+        raise ConfigError([f"{settings.config}: no tenants; a worker has nothing to work for"])
+    _ensure_priced(settings.tenants)
     secret = _Secrets(settings)
     shelf = Shelf(settings.tenants)
     stopping = asyncio.Event()
@@ -121,11 +125,28 @@ async def run_worker(settings: Settings) -> None:
         for region in sorted({tenant.region for tenant in settings.tenants.values()}):
             await stack.enter_async_context(_worker(client, naming.task_queue(region), activities, build_id))
         if not settings.build_id:
-            # On one's own machine whoever runs is current; in production `whydesk deploy promote` decides.
+            # On one's own machine whoever runs is current; in production whoever promotes a version decides.
             await unless(stopping, make_current(client, build_id))
         log.info("working", build_id=build_id, tenants=len(settings.tenants))
         await stopping.wait()
         log.info("stopping")
+
+
+def _ensure_priced(tenants: Mapping[str, Tenant]) -> None:
+    """A model without a price has no budget: say so now, and not at the first ticket.
+
+    Raises:
+        ConfigError: names each such model.
+    """
+    problems = []
+    for tenant in tenants.values():
+        for link in tenant.models:
+            try:
+                shipped_prices().price(link.model, datetime.now(UTC).date())
+            except KeyError as error:
+                problems.append(f"tenants.{tenant.id}.models: {error.args[0]}")
+    if problems:
+        raise ConfigError(problems)
 
 
 def _worker(client: Client, queue: str, activities: Sequence[Activity], build_id: str) -> Worker:

@@ -62,7 +62,7 @@ class GatherActivities:
                 raise LookupError(f"playbook {playbook.id}@{playbook.version} has no query {request.query!r}")
             facts = {fact.id: fact for fact in weighing.facts} if weighing else {}
             now = datetime.now(UTC)
-            resolved = resolve_query(query, anchors, facts, now)
+            resolved = resolve_query(query, anchors, facts, now, self._tenants[name].region)
             began = perf_counter()
             answer = await self._answer(request, query, resolved)
         asked = resolved if isinstance(resolved, SourceRequest) else None

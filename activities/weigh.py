@@ -11,7 +11,7 @@ from models.customer import Anchors
 from models.evidence import Evidence, EvidenceRef
 from models.playbook import Playbook
 from models.run import Gap, Weighed, WeighRequest
-from models.vocabulary import EvidenceStatus
+from models.vocabulary import EvidenceStatus, Source
 from reasoning.hypotheses import weigh
 
 
@@ -58,6 +58,16 @@ class WeighActivities:
             scope=query.scope,
             status=EvidenceStatus.TIMED_OUT if gap.timed_out else EvidenceStatus.FAILED,
             fetched_at=datetime.now(UTC),
-            reason=f"{query.source.title} did not answer ({gap.reason})",
+            reason=_said(query.source, gap),
         )
         return await self._ledger.put_evidence(request.key, evidence, request.look)
+
+
+_OURS = frozenset({"LedgerError", "BodyMissing", "LookupError", "ValueError", "KeyError"})
+
+
+def _said(source: Source, gap: Gap) -> str:
+    """Say whose fault it was: a source is not blamed for a check that never reached it."""
+    if gap.reason in _OURS:
+        return f"the check could not be run ({gap.reason})"
+    return f"{source.title} did not answer ({gap.reason})"

@@ -12,6 +12,7 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from settings import Settings
+from telemetry import make_runtime
 
 T = TypeVar("T")
 
@@ -95,6 +96,7 @@ async def connect(settings: Settings, runtime: Runtime | None = None, within: fl
         NoServer: nothing answered `within` seconds.
     """
     address, how = where(settings)
+    runtime = runtime or make_runtime()
     deadline = asyncio.get_running_loop().time() + within
     while True:
         try:

@@ -89,7 +89,7 @@ async def start_stack(
     finally:
         if waiting:
             waiting.cancel()
-    ours = {**environ, **server.environ, "WHYDESK_STATE": str(state), "WHYDESK_GATEWAY_PORT": str(ports.gateway)}
+    ours = {**environ, **server.variables, "WHYDESK_STATE": str(state), "WHYDESK_GATEWAY_PORT": str(ports.gateway)}
     # Here whoever runs is the current version; a build id is for installations where versions are promoted.
     ours.pop("BUILD_ID", None)
     if sandbox and play:
@@ -111,14 +111,14 @@ class _Server:
     address: str
     origin: str
     ui: str
-    environ: Mapping[str, str]
+    variables: Mapping[str, str]
 
 
 async def _temporal(household: Household, environ: Mapping[str, str], state: Path, ports: Ports) -> _Server:
-    given = environ.get("TEMPORAL_ADDRESS")
-    if given:
-        await prepare_namespace(await connect(load_settings(environ)))
-        return _Server(given, "TEMPORAL_ADDRESS", "of that server", {})
+    settings = load_settings(environ)
+    if settings.temporal_address:
+        await prepare_namespace(await connect(settings))
+        return _Server(settings.temporal_address, "TEMPORAL_ADDRESS", "of that server", {})
     ours = await start_dev_server(household, environ, state / "temporal.db", ports.temporal, ports.ui)
     # What is set for a server elsewhere, its namespace and keys, does not fit this one.
     elsewhere = {name: "" for name in environ if name.startswith("TEMPORAL_") and name != "TEMPORAL_CLI_PATH"}

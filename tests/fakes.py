@@ -18,7 +18,7 @@ def ticket_of(ref: TicketRef, text: str = "We get 429 on /v1/search since 09:00 
     """Return a plausible ticket; `changes` replace fields of it."""
     whole = {
         "ref": ref,
-        "subject": "Errors from your API",
+        "subject": "Warehouse search fails",
         "status": "open",
         "requester": Person(id="501", name="Ada Quill", email="ada@quill.example"),
         "organization": Organization(id="31", name="Quill", domains=("quill.example",), external_id="org_31"),

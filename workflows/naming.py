@@ -43,7 +43,7 @@ PLAYBOOK_VERSION = SearchAttributeKey.for_keyword("PlaybookVersion")
 OUTCOME = SearchAttributeKey.for_keyword("Outcome")
 CAUSE = SearchAttributeKey.for_keyword("Cause")
 SEVERITY = SearchAttributeKey.for_keyword("Severity")
-MODE = SearchAttributeKey.for_keyword("Mode")
+MODE = SearchAttributeKey.for_keyword("RunMode")
 CONFIDENCE = SearchAttributeKey.for_float("Confidence")
 GAPS = SearchAttributeKey.for_keyword_list("Gaps")
 

@@ -13,7 +13,7 @@ HELPDESK_READ = ActivityConfig(
     schedule_to_close_timeout=timedelta(hours=6),
     retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=2), non_retryable_error_types=_NEVER_AGAIN),
 )
-"""Without the ticket there is nothing to do, so an hour's outage of the helpdesk is waited out."""
+"""Without the ticket there is nothing to do, so an outage of the helpdesk is waited out for hours."""
 
 CUSTOMER_LOOKUP = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=30),

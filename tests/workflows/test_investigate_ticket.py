@@ -240,5 +240,5 @@ async def test_what_ops_see_holds_ids_and_nothing_personal(temporal: Client, led
     assert attributes["Tenant"] == "acme"
     assert "evidence 3 of 3" in str(details)
     assert naming.investigation_id(ref) in history, "the payloads are not readable, so nothing is shown"
-    for personal in ("ada@quill.example", "Ada Quill", "Errors from your API", "429 on"):
+    for personal in ("ada@quill.example", "Ada Quill", "Warehouse search", "429 on"):
         assert personal not in history
