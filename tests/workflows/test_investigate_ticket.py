@@ -63,13 +63,15 @@ async def test_a_follow_up_is_asked_by_the_playbooks_rule(temporal: Client, ledg
     linear = ScriptedConnector(Source.LINEAR, {})
     house = House(temporal, ledger, failing_requests(), an_incident(), linear)
     async with house.worker():
-        await house.investigate(house.open_ticket())
+        await house.investigate(house.open_ticket("Uploading invoices fails with 429."))
     assert len(linear.asked) == 1
     quiet = ScriptedConnector(Source.LINEAR, {})
     house = House(temporal, ledger, healthy_requests(), no_incident(), quiet)
     async with house.worker():
-        await house.investigate(house.open_ticket())
+        # Under an id of its own: a delivery that was claimed before would ask nothing at all.
+        await house.investigate(house.open_ticket("Uploading invoices fails with 429."), "d2")
     assert quiet.asked == []
+    assert house.connectors.by_source[Source.CLICKHOUSE].asked
 
 
 async def test_healthy_traffic_ends_as_nothing_wrong(temporal: Client, ledger: SqlLedger) -> None:
