@@ -75,7 +75,7 @@ def up(
                 f"port {ports.gateway} is in use, where the gateway should listen; choose another with --gateway-port"
             )
         # The processes run in the checkout, whatever folder we were started in.
-        environ = {**os.environ, "WHYDESK_CONFIG": str(settings.config)}
+        environ = {**os.environ, **({"WHYDESK_CONFIG": str(settings.config)} if settings.config.exists() else {})}
         asyncio.run(_up(environ, settings.state, ports, Play(world, rows) if world else None, running))
 
 
