@@ -23,13 +23,14 @@ def main(command: list[str]) -> int:
     early = threading.Event()
     # Asked to stop before there is a command, we must not die of it and leave the command alone.
     signal.signal(signal.SIGTERM, lambda *_: early.set())
+    # A handler, and not SIG_IGN, which the command would inherit.
+    signal.signal(signal.SIGINT, lambda *_: None)
     try:
         # A session of its own: Ctrl-C in a terminal is for the parent, which stops its children in the right order.
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
     except OSError as error:
         print(f"cannot run {command[0]!r}: {error.strerror}", file=sys.stderr)
         return 127
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _end(process))
     if early.is_set():
         _end(process)

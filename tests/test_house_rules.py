@@ -264,19 +264,6 @@ def test_a_broken_link_would_be_seen(tmp_path: Path) -> None:
     assert broken_links(document) == ["a.md: #three", "a.md: b.md", "a.md: x.png"]
 
 
-def test_commands_in_the_documents_exist() -> None:
-    """`whydesk x` in the README and the docs is a command of today's."""
-    main = (ROOT / "cli" / "main.py").read_text()
-    commands = re.findall(r'app\.command\("([\w-]+)"\)', main)
-    known = {*commands, *re.findall(r'app\.add_typer\([^)]*name="([\w-]+)"\)', main)}
-    named = {
-        (name, command)
-        for name in documents()
-        for command in re.findall(r"`(?:\.venv/bin/)?whydesk ([a-z][\w-]*)", (ROOT / name).read_text())
-    }
-    assert sorted((name, command) for name, command in named if command not in known) == []
-
-
 def test_there_is_a_changelog_with_this_version() -> None:
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version

@@ -230,7 +230,9 @@ async def test_a_world_that_is_none_is_told(terminal: Terminal, tmp_path: Path) 
 
 
 async def test_a_worker_that_waits_for_its_server_stops_when_told(terminal: Terminal) -> None:
-    process = await terminal.whydesk("worker", environ={"TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}"})
+    (terminal.folder / "whydesk.yaml").write_text(TENANT)
+    environ = {"TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}", "HOOK": SECRET}
+    process = await terminal.whydesk("worker", environ=environ)
     assert await until(lambda: handles(process.pid, signal.SIGTERM), 60)
     process.send_signal(signal.SIGTERM)
     out, err = await asyncio.wait_for(process.communicate(), 20)
