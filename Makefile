@@ -18,7 +18,7 @@ demo: $(VENV)/.embedded ## Investigate a company's tickets on this machine, keyl
 
 .PHONY: test
 test: check ## Run every check and every test that needs PyPI wheels only
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Format, lint, types, import contracts
