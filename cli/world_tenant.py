@@ -100,6 +100,8 @@ def write_tenant(state: SandboxState, company: TenantFile, models: list[dict[str
         },
         "tables": {name: table.model_dump() for name, table in company.tables.items()},
         "models": list(models),
+        # Where the sandbox's issues say that they can be read.
+        "link_hosts": ["linear.example.com"],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     head = "# Written for the sandbox; a team's own file looks the same with its own addresses and keys.\n"
