@@ -44,6 +44,8 @@ _STATUS = re.compile(rf"({_TELLING})|{_NEAR}|{_AFTER}|(?<![\w$€£#.])([45]\d\d
 _ERROR_CODE = re.compile(
     r"(?:error[_ ]?code|\"code\"|\"error\"|\"type\")\W{1,4}([a-z][a-z0-9]*(?:_[a-z0-9]+)+)", re.IGNORECASE
 )
+_QUOTED_CODE = re.compile(r"(?<![\w-])(E(?:RR|RROR)?_[A-Z0-9][A-Z0-9_]+)(?![\w-])")
+"""A code as the customer copied it out of an answer: `E_LIMIT`."""
 _ROUTE = re.compile(
     r"(?<![\w.])(/v\d{1,2}(?:/[A-Za-z0-9_{}:.~-]+)+)|\b(?:GET|POST|PUT|PATCH|DELETE"
     r"|HEAD) +(?:https?://[^/\s]+)?(/[A-Za-z0-9_{}:./~-]+)"
@@ -84,6 +86,7 @@ def find_anchors(ticket: Ticket, customer: Customer | None, customer_problem: st
         (
             *(code for code in sorted(ERROR_CODES) if re.search(rf"(?<!\w){code}(?!\w)", whole)),
             *_ERROR_CODE.findall(whole),
+            *_QUOTED_CODE.findall(whole),
         )
     )
     span = SpanAround()

@@ -209,6 +209,7 @@ _NUMBERS: dict[str, Callable[[float], str]] = {
     "": _number,
     "count": _number,
     "text": _number,
+    "digits": lambda value: str(round(value)),
     "percent": _percent,
     "minutes": _minutes,
     "times": _times,

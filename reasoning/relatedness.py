@@ -57,15 +57,10 @@ def related_words(subject: str) -> tuple[str, ...]:
     """Return the words that a subject is recognised by.
 
     Args:
-        subject: A canonical error code, a symptom, a route such as `/v1/search/{id}`, a version such as `api-2.14.0`, or any
-            name.
+        subject: A canonical error code, a symptom, a route such as `/v1/search/{id}`, or any name.
     """
     if subject in RELATED or subject in OF_SYMPTOM:
         return RELATED.get(subject) or OF_SYMPTOM[subject]
-    version = _VERSION.search(subject) if "/" not in subject else None
-    if version:
-        # `gw-7.4.0`, `v7.4.0` and `gateway 7.4.0` are one version; the name around it is everybody's own.
-        return (_flat(version[0]),)
     plain = re.sub(r"[{<:][^/}>]*[}>]?", " ", subject) if "/" in subject else subject
     words = [word for word in _flat(plain).split() if len(word) > 2 and not word.isdigit()]
     telling = [word for word in words if word not in _COMMON]
@@ -88,8 +83,13 @@ def in_region(text: str, regions: Sequence[str]) -> bool:
 def touches(text: str, subject: str) -> bool:
     """Whether a text holds any of a subject's words as whole words, in singular or plural, whatever their spelling.
 
-    `RateLimiter`, `rate_limiter` and `rate-limiter` are the same. A subject without telling words touches nothing.
+    `RateLimiter`, `rate_limiter` and `rate-limiter` are the same. A subject that holds a version is that
+    version. A subject without telling words touches nothing.
     """
+    version = _VERSION.search(subject) if "/" not in subject else None
+    if version:
+        # `gw-7.4.0`, `v7.4.0` and `gateway 7.4.0` are one version; the name around it is everybody's own.
+        return any(found[0] == version[0] for found in _VERSION.finditer(text))
     flat = f" {' '.join(_singular(word) for word in _flat(text).split())} "
     return any(f" {' '.join(_singular(part) for part in word.split())} " in flat for word in related_words(subject))
 

@@ -228,3 +228,28 @@ def test_hostile_text_is_read_in_time() -> None:
         "12:30 " * 15_000,
     ):
         find_anchors(ticket(piece[:200], piece), None, "", NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "back", "slack"),
+    [
+        ("Fails since two hours ago.", 120, 30),
+        ("Since about five hours, I would say.", 300, 75),
+        ("Since some hours all requests are slow.", 180, 45),
+        ("It began after last week's release.", 10080, 5040),
+        ("Limits broken yesterday? It worked fine last week.", 31 * 60, 480),
+        ("429 since this morning, worked yesterday.", 8 * 60, 420),
+        ("It was fine until yesterday.", 31 * 60, 480),
+    ],
+)
+def test_a_vague_start_has_slack_and_a_good_time_is_no_start(text: str, back: int, slack: int) -> None:
+    anchors = read("x", text)
+    assert (anchors.reported_at - anchors.symptom_at).total_seconds() / 60 == back
+    assert anchors.symptom_slack_minutes == slack
+
+
+def test_words_for_searches_come_from_the_symptoms() -> None:
+    anchors = read("API returning 429", "E_LIMIT on every request, please fix our integration")
+    assert anchors.vocabulary == ("rate limit", "limiter", "throttle")
+    assert anchors.error_codes == ("E_LIMIT",)
+    assert not {"api", "request", "every"} & set(anchors.terms)

@@ -93,7 +93,7 @@ def test_every_other_cause_and_every_other_number_is_refused(name: str) -> None:
         for text in ("7,654,321", "99.37%", "2020-01-01 00:00 UTC", "evil")
         if not says_fact(text, fact)
     )
-    assert wrong
+    assert wrong or not known
     supported = {verdict.id for verdict in weighing.verdicts if verdict.rank}
     for hypothesis in playbook.hypotheses:
         lie = Draft(outcome=Outcome.DIAGNOSED, hypothesis=hypothesis.id, claims=wrong[:40], severity=Severity.HIGH)

@@ -1,0 +1,40 @@
+"""What a text speaks of: versions by their number, regions by their name, searches by words that engineers use."""
+
+import pytest
+
+from reasoning.relatedness import in_region, touches, vocabulary
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "same"),
+    [
+        ("Limiter in gateway 7.4.0 divides", "gw-7.4.0", True),
+        ("v7.4.0", "7.4.0", True),
+        ("gateway 7.4.1", "gw-7.4.0", False),
+        ("gateway 17.4.0", "gw-7.4.0", False),
+        ("7 of 40 requests", "7.4.0", False),
+        ("api 2026.11", "2026.11", True),
+        ("the gateway limiter", "gateway-7.4.0", False),
+    ],
+)
+def test_a_version_is_its_number_whatever_stands_around_it(text: str, version: str, same: bool) -> None:
+    assert touches(text, version) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "regions", "fits"),
+    [
+        ("Slow API (ap-south)", ["us-east"], False),
+        ("Slow API (ap-south)", ["ap-south"], True),
+        ("Slow API (ap-south, us-east)", ["us-east"], True),
+        ("Slow API", ["us-east"], True),
+        ("Slow API (ap-south)", [], True),
+    ],
+)
+def test_a_text_that_names_other_regions_only_is_not_about_this_one(text: str, regions: list[str], fits: bool) -> None:
+    assert in_region(text, regions) is fits
+
+
+def test_that_something_fails_is_no_word_to_search_for() -> None:
+    assert vocabulary(["errors", "rate-limited", "unheard-of"]) == ("rate limit", "limiter", "throttle")
+    assert not touches("Errors at the provider", "errors")
