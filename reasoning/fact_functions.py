@@ -174,9 +174,13 @@ def last_before(given: Given) -> Reckoned:
 
 def onset(given: Given) -> Reckoned:
     """When the series changes for the worse: the `time` of the first bucket after the change in `column`, or in
-    `column` ÷ `total`. Method: reasoning/onset.py. Unknown where there is no clear change.
+    `column` ÷ `total`. Method: reasoning/onset.py. Unknown where there is no clear change, or its confidence is
+    below `least`.
     """
-    return Reckoned(_onset(given).at, f"change point of {_series(given)}")
+    found = _onset(given)
+    if found.confidence < given.number("least"):
+        raise NotKnown(f"the change in {given.text('query')} is not clear enough")
+    return Reckoned(found.at, f"change point of {_series(given)}")
 
 
 def onset_confidence(given: Given) -> Reckoned:
@@ -323,7 +327,7 @@ ROW_FUNCTIONS = (
         "any",
         last_before,
     ),
-    FactFunction("onset", _SERIES, "time", onset),
+    FactFunction("onset", (*_SERIES, Argument("least", Takes.NUMBER, optional=True)), "time", onset),
     FactFunction("onset_end", _SERIES, "time", onset_end),
     FactFunction("onset_confidence", _SERIES, "number", onset_confidence),
     FactFunction("sum_minor_units", (QUERY, COLUMN, Argument("currency", Takes.COLUMN), WHERE), "number", sum_minor_units),
