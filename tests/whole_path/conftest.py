@@ -18,7 +18,7 @@ from ledger.store import SqlLedger
 from sandbox.world_files import load_world
 from tests.whole_path.town import Ended, Town
 
-ROWS = 60_000
+ROWS = 600_000
 
 
 @pytest_asyncio.fixture(scope="session")
