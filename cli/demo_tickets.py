@@ -56,8 +56,9 @@ class DemoTickets:
                 with Live(console=self._console, refresh_per_second=4, transient=True) as live:
                     while not following.done():
                         self._household.ensure()
-                        await self._refresh(live, told, RunReader(ledger))
-                        await asyncio.wait([following], timeout=0.3)
+                        if self._console.is_terminal:
+                            await self._refresh(live, told, RunReader(ledger))
+                        await asyncio.wait([following], timeout=0.5)
                 await following
             finally:
                 # After Ctrl-C nothing may still wait for an answer that will not come.

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import shutil
 import socket
 import sys
@@ -89,10 +90,14 @@ async def _download(folder: Path) -> Path:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of the loopback interface that nothing listens on now.
+
+    Not one that the kernel gives: from its range every outgoing connection takes one, perhaps this, before the server does.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        if is_free("127.0.0.1", port):
+            return port
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from temporalio.api.workflowservice.v1 import (
     ResetWorkflowExecutionRequest,
     SetWorkerDeploymentCurrentVersionRequest,
 )
-from temporalio.client import Client, WorkflowHistory
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer
@@ -43,7 +43,11 @@ async def mend_open_runs(client: Client) -> OpenRuns:
     reset = []
     query = "WorkflowType = 'InvestigateTicketWorkflow' AND ExecutionStatus = 'Running'"
     async for run in client.list_workflows(query):
-        history = await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
+        handle = client.get_workflow_handle(run.id, run_id=run.run_id)
+        # The list lags behind: a run that was reset a moment ago still stands in it, and resetting it again would start another.
+        if (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING:
+            continue
+        history = await handle.fetch_history()
         result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
         if result.replay_failure is None:
             replayed += 1
