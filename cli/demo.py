@@ -39,7 +39,7 @@ def demo(
     model_url: Annotated[str | None, typer.Option(help="Where the model is, if not at its vendor.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask about the cost.")] = False,
     rows: Annotated[int | None, typer.Option(help="Log rows; the world's own number if left out.", min=1)] = None,
-    latency: Annotated[str, typer.Option(help="Seconds that each request to a vendor takes, LOW,HIGH.")] = "0.05,0.3",
+    latency: Annotated[str, typer.Option(help="Seconds that each request to a vendor takes, LOW,HIGH.")] = "0.02,0.1",
 ) -> None:
     """Investigate the tickets of an invented company: one command, no key, no account."""
     # Without a terminal there is no width to fit into, and a table that is cut says little.
@@ -77,6 +77,9 @@ async def _demo(console: Console, state: Path, play: Play, keys: list[str], keep
         if keep:
             console.print("Everything keeps running until Ctrl-C.")
             await asyncio.Event().wait()
+        # Nothing is in flight any more: two by two, and not one after the other.
+        await household.stop("gateway", "worker")
+        await household.stop("temporal", "sandbox")
     return passed
 
 
@@ -121,7 +124,7 @@ def _latency(text: str) -> tuple[float, float]:
     try:
         bounds = float(low), float(high or low)
     except ValueError:
-        raise UsageProblem(f"--latency {text!r}: write two numbers of seconds, such as 0.05,0.3") from None
+        raise UsageProblem(f"--latency {text!r}: write two numbers of seconds, such as 0.02,0.1") from None
     if not 0 <= bounds[0] <= bounds[1] < math.inf:
         raise UsageProblem(f"--latency {text!r}: the lower number comes first, and neither is below 0")
     return bounds

@@ -88,6 +88,10 @@ class Household:
         self._running.append(running)
         return running
 
+    async def stop(self, *names: str) -> None:
+        """Stop these together; those that they need go on."""
+        await asyncio.gather(*(_stop(running) for running in self._running if running.name in names))
+
     def ensure(self) -> None:
         """Raise if any of them ended."""
         for running in self._running:
