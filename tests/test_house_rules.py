@@ -54,7 +54,7 @@ OURS = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
 def committed() -> tuple[str, ...]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
-        pytest.skip("no git checkout")
+        pytest.fail("git does not list the files here: run the tests in a checkout")
     return tuple(name for name in listed.stdout.splitlines() if (ROOT / name).is_file())
 
 

@@ -76,7 +76,7 @@ async def gone(number: int) -> bool:
 @pytest.fixture
 def world() -> str:
     if not WORLDS or validate_world(WORLDS[0]):
-        pytest.skip("no valid world is there")
+        pytest.fail("no valid world is in sandbox/worlds; `whydesk world validate` says why")
     return str(WORLDS[0])
 
 
