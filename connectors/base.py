@@ -11,10 +11,14 @@ Errors that a connector raises, all of them `ConnectorError`:
 All else is an `Answer`: no rows (`empty`), 401 and 403 (`denied`), a 4xx that says our question is wrong (`failed`).
 """
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
+from models.base import Strict
 from models.evidence import Answer, SourceRequest
-from models.vocabulary import Source
+from models.vocabulary import Scope, Source
 
 
 class ConnectorError(Exception):
@@ -61,6 +65,80 @@ class Connector(Protocol):
     async def aclose(self) -> None:
         """Close the pooled client."""
         ...
+
+
+class FindingStatus(StrEnum):
+    """What an examination found of one thing; `UNKNOWN` where the vendor does not tell."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of an examination: what was checked, what was found, what to do."""
+
+    check: str
+    """`reach`, `key`, `rights`, `shape`, `latency`, `clock`, `rate limit`; a connector may add its own."""
+    status: FindingStatus
+    detail: str
+    """For people; neither a secret nor a customer's data."""
+    remedy: str = ""
+    """What to do next, where something is to be done."""
+
+
+class Examinable(Protocol):
+    """A far end that can be examined with a few cheap reads."""
+
+    async def examine(self) -> Sequence[Finding]:
+        """Look whether it can be reached, takes the key, allows no more than needed, and still has the expected shape.
+
+        Raises nothing of `ConnectorError`: what fails is a finding with its remedy.
+        """
+        ...
+
+
+class ConfiguredConnector(Connector, Examinable, Protocol):
+    """What a plugin makes."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One question that a connector knows: the model of its parameters and the columns of its rows."""
+
+    parameters: type[Strict]
+    columns: frozenset[str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All parameters."""
+        return frozenset(self.parameters.model_fields)
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The parameters that must be given."""
+        return frozenset(name for name, one in self.parameters.model_fields.items() if one.is_required())
+
+
+def operation(parameters: type[Strict], columns: str) -> Operation:
+    """Build an operation; `columns` are words with blanks between."""
+    return Operation(parameters, frozenset(columns.split()))
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """All that the rest knows of a source: its module's `PLUGIN`, found by the source's name (connectors.registry)."""
+
+    config: type[Strict]
+    """What stands under `connectors.<source>` of a tenant."""
+    make: Callable[..., ConfiguredConnector]
+    """Called with a validated `config` and a function from a secret's reference to the secret."""
+    scopes: frozenset[Scope]
+    """Which scopes its questions may have."""
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+    """Empty where questions are free text, as SQL is."""
 
 
 class ConnectorPool(Protocol):

@@ -51,6 +51,14 @@ class Declined(Exception):
         self.http_status = http_status
 
 
+class SchemaDrift(Declined):
+    """The far end answered in another shape than the one that it is known for: not looked at, and told."""
+
+    def __init__(self, what: str) -> None:
+        """Name the field and what it holds instead, never a value: `"invoices[0].total is text, not a whole number"`."""
+        super().__init__(EvidenceStatus.FAILED, f"schema drift: {what}")
+
+
 @dataclass(frozen=True)
 class Reply:
     """A whole answer, already bounded and decompressed."""
