@@ -19,11 +19,13 @@ from clickhouse_connect.driver.query import QueryResult
 from pydantic import JsonValue
 
 from connectors.answers import answer, no_answer, time_limit
-from connectors.base import Unavailable, WriteRefused
+from connectors.base import Plugin, Secrets, Unavailable, WriteRefused
 from connectors.clickhouse_guard import refuse_writes
+from connectors.clickhouse_suggest import ServerColumn
 from connectors.clickhouse_values import bind_value, placeholders, row_of
 from connectors.clickhouse_words import explain
 from connectors.http import Declined
+from models.base import Row
 from models.customer import Window
 from models.evidence import Answer, SourceRequest
 from models.tenant import ClickHouseConfig
@@ -32,6 +34,12 @@ from models.vocabulary import Scope, Source
 CUSTOMER_PARAMETER = "whydesk_customer"
 _RESULT_BYTES = 32
 """How many times the byte limit a result may weigh on the wire before the server stops it: a backstop, rows are cut by us."""
+_COLUMN_LIMIT = 20_000
+_COLUMNS = (
+    "SELECT database, table, name, type FROM system.columns "
+    "WHERE lower(database) NOT IN ('system', 'information_schema') "
+    "ORDER BY database, table, position LIMIT 20000"
+)
 _REFUSED_SETTING = re.compile(r"[Ss]etting '?(\w+)'?")
 
 
@@ -68,12 +76,37 @@ class ClickHouseConnector:
         rows = (row_of(result.column_names, values) for values in result.result_rows)
         return answer(request, rows, asked=request.text, url=url)
 
+    async def columns(self) -> list[ServerColumn]:
+        """Return the columns that the user may read, of all databases but the server's own.
+
+        Raises:
+            ConnectorError, Declined: the server cannot be asked, or does not answer that.
+        """
+        rows = await self._read(_COLUMNS)
+        return [ServerColumn(*(str(value) for value in row.values())) for row in rows]
+
     async def aclose(self) -> None:
         """Close the pooled client; a later question opens another."""
         async with self._opening:
             client, self._client = self._client, None
             if client is not None:
                 await client.close()
+
+    async def _read(self, sql: str, parameters: dict[str, JsonValue] | None = None) -> list[Row]:
+        """Ask a question of our own about the server, with the same limits as any other."""
+        request = SourceRequest(
+            source=Source.CLICKHOUSE,
+            operation="sql",
+            scope=Scope.FLEET,
+            text=sql,
+            parameters=parameters or {},
+            row_limit=_COLUMN_LIMIT,
+            byte_limit=_COLUMN_LIMIT * 256,
+            label="doctor",
+        )
+        async with time_limit(request):
+            result = await self._ask(request, _bound(request))
+        return [row_of(result.column_names, values) for values in result.result_rows]
 
     async def _ask(self, request: SourceRequest, parameters: dict[str, object]) -> QueryResult:
         client = await self._open()
@@ -192,3 +225,14 @@ def _bound(request: SourceRequest) -> dict[str, object]:
             f"the query needs the parameter {missing[0]!r}; the request has {', '.join(sorted(given)) or 'none'}"
         )
     return {name: bind_value(name, kind, given[name]) for name, kind in wanted.items()}
+
+
+def _make(config: ClickHouseConfig, secret: Secrets) -> ClickHouseConnector:
+    return ClickHouseConnector(config, secret(config.password) if config.password else None)
+
+
+PLUGIN = Plugin(
+    config=ClickHouseConfig,
+    make=_make,
+    scopes=frozenset({Scope.CUSTOMER, Scope.FLEET}),
+)
