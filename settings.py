@@ -9,9 +9,11 @@ from typing import Any, Self, cast
 
 from pydantic import BaseModel, PrivateAttr, SecretStr, ValidationError
 
+from connectors.registry import SOURCES, plugin
 from located_yaml import Document, YamlPath, did_you_mean, explain, shown
 from models.base import Strict
-from models.tenant import SecretRef, Tenant
+from models.tenant import DocsConfig, SecretRef, Tenant
+from models.vocabulary import Source
 from reasoning.sql import SqlRefused, check_mapping
 
 
@@ -184,7 +186,7 @@ def _read_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
     known = [setting.name for setting in SETTINGS]
     for name in environ:
         if name.startswith("WHYDESK_") and name not in known:
-            problems.append(f"{name}: unknown setting{did_you_mean(name, known)}")
+            problems.append(f"{name}: unknown setting{did_you_mean(name, list(known))}")
     return values
 
 
@@ -211,8 +213,9 @@ def _read_tenant(document: Document, key: str, data: object, problems: list[str]
     if "id" in data:
         problems.append(document.problem((*at, "id"), "unknown key; a tenant's id is the key that it stands under"))
         return None
+    connectors = _read_connectors(document, (*at, "connectors"), data.get("connectors", {}), problems)
     try:
-        tenant = Tenant.model_validate({**data, "id": key})
+        tenant = Tenant.model_validate({**data, "id": key, "connectors": connectors})
     except ValidationError as error:
         for details in error.errors(include_url=False):
             if details["loc"] == ("id",):
@@ -233,6 +236,26 @@ def _read_tenant(document: Document, key: str, data: object, problems: list[str]
     return _with_folders(document, at, tenant, problems)
 
 
+def _read_connectors(document: Document, at: YamlPath, data: object, problems: list[str]) -> dict[Source, Strict]:
+    """Each source's part is read by the model that its plugin declares."""
+    if not isinstance(data, dict):
+        problems.append(document.problem(at, f"{shown(data, at)} is not a mapping"))
+        return {}
+    read: dict[Source, Strict] = {}
+    known = {source.value: source for source in SOURCES}
+    for name, part in data.items():
+        source = known.get(name)
+        if source is None:
+            problems.append(document.problem((*at, name), f"unknown key{did_you_mean(name, list(known))}"))
+            continue
+        model = plugin(source).config
+        try:
+            read[source] = model.model_validate(part)
+        except ValidationError as error:
+            problems += [explain(document, model, (*at, name), part, one) for one in error.errors(include_url=False)]
+    return read
+
+
 def _with_folders(document: Document, at: YamlPath, tenant: Tenant, problems: list[str]) -> Tenant:
     """Folders are meant from where the file lies, wherever the process was started."""
 
@@ -243,10 +266,11 @@ def _with_folders(document: Document, at: YamlPath, tenant: Tenant, problems: li
         return str(path)
 
     dirs = [absolute(folder, "playbook_dirs", index) for index, folder in enumerate(tenant.playbook_dirs)]
-    connectors = tenant.connectors
-    if connectors.docs and connectors.docs.folder:
-        folder = absolute(connectors.docs.folder, "connectors", "docs", "folder")
-        connectors = connectors.model_copy(update={"docs": connectors.docs.model_copy(update={"folder": folder})})
+    connectors = dict(tenant.connectors)
+    docs = connectors.get(Source.DOCS)
+    if isinstance(docs, DocsConfig) and docs.folder:
+        folder = absolute(docs.folder, "connectors", "docs", "folder")
+        connectors[Source.DOCS] = docs.model_copy(update={"folder": folder})
     return tenant.model_copy(update={"playbook_dirs": dirs, "connectors": connectors})
 
 

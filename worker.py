@@ -26,13 +26,8 @@ from activities.weigh import WeighActivities
 from cli.connection import connect, unless
 from cli.open_runs import EMBEDDED_BUILD, make_current
 from connectors.base import Connector, ConnectorPool
-from connectors.clickhouse import ClickHouseConnector
-from connectors.docs import DocsConnector
-from connectors.github import GitHubConnector
-from connectors.linear import LinearConnector
 from connectors.pool import ConnectorFactory, PooledConnectors
-from connectors.statuspage import StatusPageConnector
-from connectors.stripe import StripeConnector
+from connectors.registry import plugin
 from helpdesks.base import Helpdesk, HelpdeskPool
 from helpdesks.factory import make_helpdesk
 from helpdesks.pool import HelpdeskPool as PooledHelpdesks
@@ -206,42 +201,13 @@ class _Secrets:
 
 
 def _connectors(tenants: Mapping[str, Tenant], secret: Callable[[str], str]) -> dict[Source, ConnectorFactory]:
-    """Return what makes a tenant's connector of each source: a new vendor is one entry here."""
+    """Return what makes a tenant's connector of each source that a tenant has connected."""
 
-    def clickhouse(tenant: str) -> Connector | None:
-        config = tenants[tenant].connectors.clickhouse
-        if config is None:
-            return None
-        return ClickHouseConnector(config, secret(config.password) if config.password else None)
+    def make(source: Source, tenant: str) -> Connector | None:
+        config = tenants[tenant].connectors.get(source)
+        return plugin(source).make(config, secret) if config is not None else None
 
-    def linear(tenant: str) -> Connector | None:
-        config = tenants[tenant].connectors.linear
-        return LinearConnector(config, secret(config.api_key)) if config else None
-
-    def stripe(tenant: str) -> Connector | None:
-        config = tenants[tenant].connectors.stripe
-        return StripeConnector(config, secret(config.api_key)) if config else None
-
-    def github(tenant: str) -> Connector | None:
-        config = tenants[tenant].connectors.github
-        return GitHubConnector(config, secret(config.token)) if config else None
-
-    def docs(tenant: str) -> Connector | None:
-        config = tenants[tenant].connectors.docs
-        return DocsConnector(config) if config else None
-
-    def statuspage(tenant: str) -> Connector | None:
-        config = tenants[tenant].connectors.statuspage
-        return StatusPageConnector(config) if config else None
-
-    return {
-        Source.CLICKHOUSE: clickhouse,
-        Source.LINEAR: linear,
-        Source.STRIPE: stripe,
-        Source.GITHUB: github,
-        Source.DOCS: docs,
-        Source.STATUSPAGE: statuspage,
-    }
+    return {source: partial(make, source) for tenant in tenants.values() for source in tenant.connectors}
 
 
 def _helpdesks(

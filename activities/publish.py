@@ -17,7 +17,7 @@ from models.note import RenderedNote
 from models.playbook import Playbook
 from models.run import Published, PublishRequest
 from models.tenant import Tenant
-from models.vocabulary import Mode
+from models.vocabulary import Mode, Source
 from reasoning.render import render_failure, render_note
 
 POSTED = "posted"
@@ -99,7 +99,7 @@ def link_hosts(tenant: Tenant) -> frozenset[str]:
     """Return the hosts that a tenant's note may link to: those of its systems, and those it adds."""
     configured: JsonValue = tenant.model_dump(mode="json", include={"connectors", "helpdesks"})
     found = {urlsplit(text).netloc for text in _addresses(configured)}
-    return frozenset({*found, *tenant.link_hosts, *(_VENDOR_WEB if tenant.connectors.linear else ())})
+    return frozenset({*found, *tenant.link_hosts, *(_VENDOR_WEB if Source.LINEAR in tenant.connectors else ())})
 
 
 def _addresses(value: JsonValue) -> Iterator[str]:

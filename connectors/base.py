@@ -13,11 +13,12 @@ All else is an `Answer`: no rows (`empty`), 401 and 403 (`denied`), a 4xx that s
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
 from models.base import Strict
 from models.evidence import Answer, SourceRequest
+from models.finding import Finding as Finding
+from models.finding import FindingStatus as FindingStatus
 from models.vocabulary import Scope, Source
 
 
@@ -67,26 +68,8 @@ class Connector(Protocol):
         ...
 
 
-class FindingStatus(StrEnum):
-    """What an examination found of one thing; `UNKNOWN` where the vendor does not tell."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILURE = "failure"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of an examination: what was checked, what was found, what to do."""
-
-    check: str
-    """`reach`, `key`, `rights`, `shape`, `latency`, `clock`, `rate limit`; a connector may add its own."""
-    status: FindingStatus
-    detail: str
-    """For people; neither a secret nor a customer's data."""
-    remedy: str = ""
-    """What to do next, where something is to be done."""
+Secrets = Callable[[str], str]
+"""From a secret's reference in the configuration to the secret."""
 
 
 class Examinable(Protocol):
@@ -133,8 +116,8 @@ class Plugin:
 
     config: type[Strict]
     """What stands under `connectors.<source>` of a tenant."""
-    make: Callable[..., ConfiguredConnector]
-    """Called with a validated `config` and a function from a secret's reference to the secret."""
+    make: Callable[..., Connector]
+    """Called with the validated configuration and a `Secrets`."""
     scopes: frozenset[Scope]
     """Which scopes its questions may have."""
     operations: Mapping[str, Operation] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import Field
 
 from connectors.answers import answer, no_answer, time_limit
-from connectors.base import ConnectorError, SlowAnswer
+from connectors.base import ConnectorError, Plugin, Secrets, SlowAnswer, operation
 from connectors.docs_index import DocsIndex, Hit
 from connectors.docs_pages import plain
 from connectors.docs_sources import DocsSource, FolderSource, SiteSource
@@ -24,7 +24,7 @@ from connectors.parameters import TextList, read_parameters
 from models.base import Row, Strict
 from models.evidence import Answer, SourceRequest
 from models.tenant import DocsConfig
-from models.vocabulary import EvidenceStatus, Source
+from models.vocabulary import EvidenceStatus, Scope, Source
 
 _FOLDER_SECONDS = 60.0
 _SITE_SECONDS = 900.0
@@ -36,6 +36,9 @@ class _Search(Strict):
     terms: TextList
     synonyms: TextList = []
     limit: int = Field(default=8, ge=1, le=50)
+
+
+_OPERATIONS = {"search": operation(_Search, "title heading path url excerpt score updated_at")}
 
 
 class DocsConnector:
@@ -78,7 +81,7 @@ class DocsConnector:
             ConnectorError: nothing is indexed yet and the source cannot be read.
             ValueError: an unknown operation or parameter; names those known.
         """
-        parameters = read_parameters(request, {"search": _Search})
+        parameters = read_parameters(request, _OPERATIONS)
         assert isinstance(parameters, _Search)
         words = (plain(term) for term in [*parameters.terms, *parameters.synonyms])
         terms = list(dict.fromkeys(word for word in words if word))
@@ -155,3 +158,15 @@ def _row(hit: Hit) -> Row:
         "score": hit.score,
         "updated_at": hit.updated_at,
     }
+
+
+def _make(config: DocsConfig, _secret: Secrets) -> DocsConnector:
+    return DocsConnector(config)
+
+
+PLUGIN = Plugin(
+    config=DocsConfig,
+    make=_make,
+    scopes=frozenset({Scope.SHARED}),
+    operations=_OPERATIONS,
+)

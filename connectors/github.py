@@ -15,7 +15,7 @@ import httpx
 from github.GithubException import BadAttributeException
 
 from connectors.answers import answer, iso, no_answer, time_limit
-from connectors.base import Unavailable
+from connectors.base import Operation, Plugin, Secrets, Unavailable, operation
 from connectors.github_client import GUARD, Question, question_at_hand, read_failure
 from connectors.github_reads import (
     EVER,
@@ -38,7 +38,7 @@ from connectors.parameters import TextList, ask_both, ask_together, read_paramet
 from models.base import Row, Strict
 from models.evidence import Answer, SourceRequest
 from models.tenant import GitHubConfig
-from models.vocabulary import EvidenceStatus, Source
+from models.vocabulary import EvidenceStatus, Scope, Source
 
 T = TypeVar("T")
 
@@ -78,11 +78,24 @@ class ListPulls(Strict):
 
 
 _Parameters = ListDeployments | ListCommits | ListReleases | ListPulls
-_OPERATIONS: dict[str, type[Strict]] = {
-    "list_deployments": ListDeployments,
-    "list_commits": ListCommits,
-    "list_releases": ListReleases,
-    "list_pulls": ListPulls,
+_OPERATIONS: dict[str, Operation] = {
+    "list_deployments": operation(
+        ListDeployments,
+        "id repository sha short_sha ref environment description creator state created_at finished_at url changes "
+        "pulls files",
+    ),
+    "list_commits": operation(
+        ListCommits,
+        "repository sha short_sha subject author committed_at url",
+    ),
+    "list_releases": operation(
+        ListReleases,
+        "repository tag name created_at published_at url body",
+    ),
+    "list_pulls": operation(
+        ListPulls,
+        "repository number title merged_at url labels author",
+    ),
 }
 
 
@@ -329,3 +342,15 @@ class GitHubConnector:
             denied = any(problem.status is EvidenceStatus.DENIED for problem in problems)
             return no_answer(EvidenceStatus.DENIED if denied else problems[0].status, reason, asked=asked, url=url)
         return answer(request, rows, asked=asked, url=url, truncated=truncated or bool(problems), reason=reason)
+
+
+def _make(config: GitHubConfig, secret: Secrets) -> GitHubConnector:
+    return GitHubConnector(config, secret(config.token))
+
+
+PLUGIN = Plugin(
+    config=GitHubConfig,
+    make=_make,
+    scopes=frozenset({Scope.SHARED}),
+    operations=_OPERATIONS,
+)

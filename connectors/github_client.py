@@ -24,10 +24,11 @@ from github.Requester import (
 )
 
 from connectors.base import RateLimited, SlowAnswer, Unavailable, WriteRefused
-from connectors.http import Declined, ReadOnlyHttp, Reply, retry_after
+from connectors.github_shapes import check_body
+from connectors.http import Declined, ReadOnlyHttp, Reply, SchemaDrift, retry_after
 from models.vocabulary import EvidenceStatus
 
-_CLIENT_ERRORS = frozenset(range(400, 500)) - {408, 425}
+CLIENT_ERRORS = frozenset(range(400, 500)) - {408, 425}
 """Left to PyGithub, which knows what GitHub means by them."""
 _SECONDARY_LIMIT = 60.0
 """Seconds that GitHub asks to wait after a secondary limit that names none."""
@@ -61,7 +62,7 @@ class Question:
             if self._closed:
                 raise SlowAnswer("the question to GitHub is over")
             answer = asyncio.run_coroutine_threadsafe(
-                self._http.get(url, headers=headers, accept=_CLIENT_ERRORS), self._loop
+                self._http.get(url, headers=headers, accept=CLIENT_ERRORS), self._loop
             )
             self._open.add(answer)
             self.sent.append(f"GET {parts.path}{'?' + parts.query if parts.query else ''}")
@@ -202,25 +203,22 @@ def _checked_text(reply: Reply, url: str) -> str:
         except Unavailable:
             return ""
     # PyGithub reads an object in the place of a list as a list of its keys, and a page of HTML as an object.
-    body = reply.json()
-    good = isinstance(body, dict) if "/compare/" in url else isinstance(body, list) and all(map(_is_object, body))
-    if not good:
-        raise Unavailable("GitHub answered with something that is not what was asked for")
+    check_body(urlsplit(url).path, reply.json())
     return reply.text
-
-
-def _is_object(value: object) -> bool:
-    return isinstance(value, dict)
 
 
 def read_failure(error: github.GithubException, now: datetime | None = None) -> Exception:
     """Return the `ConnectorError` or `Declined` that an answer of PyGithub's error classes means; never its message."""
     if isinstance(error, github.IncompletableObject):
-        return Unavailable("GitHub's answer lacks what PyGithub needs to go on")
+        return SchemaDrift("an answer lacks what PyGithub needs to go on")
     headers = httpx.Headers({str(name): str(value) for name, value in (error.headers or {}).items()})
-    status = error.status
+    return failure(error.status, headers, isinstance(error, github.RateLimitExceededException), now)
+
+
+def failure(status: int, headers: httpx.Headers, told: bool = False, now: datetime | None = None) -> Exception:
+    """Return what a client error means; `told` where the body speaks of a rate limit."""
     used_up = headers.get("x-ratelimit-remaining") == "0"
-    limited = used_up or "retry-after" in headers or isinstance(error, github.RateLimitExceededException)
+    limited = told or used_up or "retry-after" in headers
     if status == 429 or (status == 403 and limited):
         return RateLimited(f"GitHub asks to slow down ({status})", retry_after=_delay(headers, used_up, now))
     if status == 401:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple, Protocol
 
-from github import Github
+from github import Github, GithubException
 from github.Commit import Commit
 from github.Comparison import Comparison
 from github.Deployment import Deployment
@@ -18,12 +18,15 @@ from models.customer import Window
 
 _SCANNED = 500
 """Entries looked through per repository, newest first: deployments and releases cannot be asked for by time."""
+FAILED_STATES = frozenset({"failure", "error"})
 _BASES = 4
 _COMMITS = 250
 _FILES = 50
 _CHANGES = 50
+_BODY = 500
 _RELEASE_LAG = timedelta(days=30)
 """A release is listed by the date of its commit, and may be published this much later."""
+_DEPLOYMENT_ID = re.compile(r"[1-9][0-9]{0,19}")
 _MERGED = re.compile(r"^Merge pull request #(\d+) from ")
 _SQUASHED = re.compile(r"^(?P<title>.*\S)\s*\(#(?P<number>\d+)\)$")
 
@@ -50,10 +53,16 @@ class Deployments(NamedTuple):
 
 
 class Rollout(NamedTuple):
-    """How a deployment went: its latest state (empty if it has none), and when it came to an end."""
+    """How a deployment went: its latest state (empty if it has none), when it came to an end, and how it got there."""
 
     state: str
     finished_at: datetime | None
+    states: tuple[str, ...]
+    """All, oldest first."""
+    first_at: datetime | None
+    last_at: datetime | None
+    failed_at: datetime | None
+    """When it first failed, also if a later try went well."""
 
 
 class Changes(NamedTuple):
@@ -98,10 +107,19 @@ def list_deployments(client: Github, repository: str, environment: str, window: 
 
 def read_rollout(client: Github, deployment: Deployed) -> Rollout:
     """Read how a deployment went. A later success elsewhere makes it `inactive`; it ended when its own rollout did."""
-    statuses = list(islice(client.get_repo(deployment.repository).get_deployment(deployment.id).get_statuses(), 100))
-    ended = [status.created_at for status in statuses if status.state in ("success", "failure", "error")]
-    latest = max(statuses, key=lambda status: (status.created_at, status.id), default=None)
-    return Rollout(latest.state if latest else "", max(ended, default=None))
+    found = list(islice(client.get_repo(deployment.repository).get_deployment(deployment.id).get_statuses(), 100))
+    statuses = sorted(found, key=lambda status: (status.created_at, status.id))
+    failed = [status.created_at for status in statuses if status.state in FAILED_STATES]
+    ended = [status.created_at for status in statuses if status.state in ("success", *FAILED_STATES)]
+    moments = [status.created_at for status in statuses]
+    return Rollout(
+        state=statuses[-1].state if statuses else "",
+        finished_at=max(ended, default=None),
+        states=tuple(status.state for status in statuses),
+        first_at=min(moments, default=None),
+        last_at=max(moments, default=None),
+        failed_at=min(failed, default=None),
+    )
 
 
 def read_merged(client: Github, repository: str) -> dict[str, Merged]:
@@ -133,6 +151,35 @@ def read_changes(client: Github, deployment: Deployed, base: str, merged: Mappin
     return Changes(titles, [number for _, number in entries if number is not None], files)
 
 
+def list_changes(client: Github, repository: str, base: str, head: str, limit: int) -> Rows:
+    """Read the commits between two deployments (by id) or commits, tags or branches, each with its pull request."""
+    ends = [_commit_of(client, repository, end) for end in (base, head)]
+    if ends[0] == ends[1]:
+        return Rows([])
+    comparison = _compare(client, repository, *ends)
+    back = comparison.ahead_by == 0 and comparison.behind_by > 0
+    if back:
+        comparison = _compare(client, repository, ends[1], ends[0])
+    commits = list(islice(comparison.commits, min(_COMMITS, limit + 1)))
+    try:
+        merged = read_merged(client, repository)
+    except GithubException as error:
+        # Without leave to read pull requests, the commits' own subjects have to do.
+        if error.status not in (403, 404):
+            raise
+        merged = {}
+    rows: list[Row] = []
+    for commit in commits:
+        title, number = _entry(commit, merged)
+        pull: Row = {"pull": number, "title": title, "rolled_back": back}
+        rows.append({**_commit_row(repository, commit), **pull, "base": ends[0], "head": ends[1]})
+    return Rows(rows, comparison.total_commits > len(commits))
+
+
+def _commit_of(client: Github, repository: str, end: str) -> str:
+    return client.get_repo(repository).get_deployment(int(end)).sha if _DEPLOYMENT_ID.fullmatch(end) else end
+
+
 def list_commits(client: Github, repository: str, window: Window, limit: int) -> Rows:
     """Read the commits of the default branch in the window, newest first."""
     found = list(islice(client.get_repo(repository).get_commits(since=window.start, until=window.end), limit + 1))
@@ -157,8 +204,10 @@ def list_releases(client: Github, repository: str, window: Window, limit: int) -
                 "name": _said(release.name),
                 "prerelease": release.prerelease,
                 "author": _login(release.author),
+                "created_at": iso(release.created_at),
                 "published_at": iso(published),
                 "url": release.html_url,
+                "body": _said(release.body)[:_BODY],
             }
         )
     return Rows(rows)

@@ -16,14 +16,14 @@ import httpx
 from pydantic import Field, JsonValue
 
 from connectors.answers import answer, iso, iso_text, no_answer, time_limit
-from connectors.base import RateLimited, Unavailable
+from connectors.base import Operation, Plugin, RateLimited, Secrets, Unavailable, operation
 from connectors.http import Declined, ReadOnlyHttp, Reply, raise_for_status, retry_after
 from connectors.linear_documents import DOCUMENTS
 from connectors.parameters import TextList, ask_together, read_parameters
 from models.base import Moment, Row, Strict
 from models.evidence import Answer, SourceRequest
 from models.tenant import LinearConfig
-from models.vocabulary import EvidenceStatus, Source
+from models.vocabulary import EvidenceStatus, Scope, Source
 
 _TERMS = 4
 """Searches for one question: Linear takes 30 a minute from a key, all investigations together."""
@@ -56,7 +56,18 @@ class GetIssue(Strict):
     id: Annotated[str, Field(min_length=1, max_length=100)]
 
 
-_OPERATIONS: dict[str, type[Strict]] = {"search_issues": SearchIssues, "get_issue": GetIssue}
+_OPERATIONS: dict[str, Operation] = {
+    "search_issues": operation(
+        SearchIssues,
+        "identifier title url priority priority_label state state_type labels team created_at updated_at "
+        "completed_at canceled_at description fix_urls matched_term",
+    ),
+    "get_issue": operation(
+        GetIssue,
+        "identifier title url priority priority_label state state_type labels team created_at updated_at "
+        "completed_at canceled_at description fix_urls matched_term",
+    ),
+}
 
 
 class _NoSuchEntity(Declined):
@@ -328,3 +339,15 @@ def _names(issue: Mapping[str, JsonValue], key: str, name: str) -> list[str]:
     inner = issue.get(key)
     nodes = inner.get("nodes") if isinstance(inner, dict) else None
     return [text for node in nodes if (text := _text(node, name))] if isinstance(nodes, list) else []
+
+
+def _make(config: LinearConfig, secret: Secrets) -> LinearConnector:
+    return LinearConnector(config, secret(config.api_key))
+
+
+PLUGIN = Plugin(
+    config=LinearConfig,
+    make=_make,
+    scopes=frozenset({Scope.SHARED}),
+    operations=_OPERATIONS,
+)

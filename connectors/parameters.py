@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from pydantic import BeforeValidator, ValidationError
 
 from connectors.answers import check_operation
+from connectors.base import Operation
 from models.base import Strict
 from models.evidence import SourceRequest
 
@@ -22,15 +23,15 @@ TextList = Annotated[list[str], BeforeValidator(_one_is_a_list)]
 """A list of strings; one string is a list of one."""
 
 
-def read_parameters(request: SourceRequest, operations: Mapping[str, type[Strict]]) -> Strict:
+def read_parameters(request: SourceRequest, operations: Mapping[str, Operation]) -> Strict:
     """Return the request's parameters as the model of its operation.
 
     Raises:
         ValueError: an unknown operation or parameter, or a value of another shape; names those known, never the value.
     """
-    check_operation(request, {name: frozenset(model.model_fields) for name, model in operations.items()})
+    check_operation(request, {name: one.names for name, one in operations.items()})
     try:
-        return operations[request.operation].model_validate(request.parameters)
+        return operations[request.operation].parameters.model_validate(request.parameters)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "parameters"

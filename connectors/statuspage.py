@@ -12,14 +12,14 @@ import asyncio
 from datetime import UTC, datetime
 
 from connectors.answers import answer, iso, no_answer, time_limit
-from connectors.base import ConnectorError, SlowAnswer, Unavailable
+from connectors.base import ConnectorError, Operation, Plugin, Secrets, SlowAnswer, Unavailable, operation
 from connectors.http import Declined, ReadOnlyHttp
 from connectors.parameters import TextList, read_parameters
 from connectors.statuspage_shapes import Component, Incident, PageAnswer, read_page
 from models.base import Row, Strict
 from models.evidence import Answer, SourceRequest
 from models.tenant import StatusPage, StatusPageConfig
-from models.vocabulary import EvidenceStatus, Source
+from models.vocabulary import EvidenceStatus, Scope, Source
 
 _PATHS = {
     "list_incidents": ("/api/v2/incidents.json",),
@@ -43,10 +43,19 @@ class _Upstream(Strict):
     upstream: bool | None = None
 
 
-_OPERATIONS: dict[str, type[Strict]] = {
-    "list_incidents": _Incidents,
-    "list_components": _Upstream,
-    "list_maintenances": _Upstream,
+_OPERATIONS: dict[str, Operation] = {
+    "list_incidents": operation(
+        _Incidents,
+        "page upstream id name status impact components created_at updated_at resolved_at url last_update",
+    ),
+    "list_components": operation(
+        _Upstream,
+        "page upstream id name group status updated_at url",
+    ),
+    "list_maintenances": operation(
+        _Upstream,
+        "page upstream id name status impact scheduled_for scheduled_until url",
+    ),
 }
 
 
@@ -200,3 +209,15 @@ def _component_row(page: StatusPage, component: Component, groups: dict[str, str
         "updated_at": iso(component.updated_at),
         "url": str(page.url),
     }
+
+
+def _make(config: StatusPageConfig, _secret: Secrets) -> StatusPageConnector:
+    return StatusPageConnector(config)
+
+
+PLUGIN = Plugin(
+    config=StatusPageConfig,
+    make=_make,
+    scopes=frozenset({Scope.SHARED}),
+    operations=_OPERATIONS,
+)

@@ -13,7 +13,7 @@ import httpx
 import stripe
 
 from connectors.answers import answer, no_answer, time_limit
-from connectors.base import Unavailable
+from connectors.base import Plugin, Secrets, Unavailable
 from connectors.http import Declined
 from connectors.parameters import ask_both, ask_together, read_parameters
 from connectors.stripe_client import ReadOnlyStripeHttp, as_thing, items, read_error, sent_requests
@@ -43,7 +43,7 @@ from connectors.stripe_rows import (
 from models.base import Row, Strict
 from models.evidence import Answer, SourceRequest
 from models.tenant import StripeConfig
-from models.vocabulary import EvidenceStatus, Source
+from models.vocabulary import EvidenceStatus, Scope, Source
 
 _PAGE = 100
 _SCANNED_EVENTS = 1_000
@@ -345,3 +345,15 @@ def _page(request: SourceRequest) -> int:
 
 def _quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _make(config: StripeConfig, secret: Secrets) -> StripeConnector:
+    return StripeConnector(config, secret(config.api_key))
+
+
+PLUGIN = Plugin(
+    config=StripeConfig,
+    make=_make,
+    scopes=frozenset({Scope.CUSTOMER}),
+    operations=OPERATIONS,
+)

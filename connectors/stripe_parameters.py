@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from connectors.base import Operation, operation
 from connectors.parameters import TextList
 from models.base import Strict
 
@@ -63,12 +64,37 @@ class ListCards(Strict):
     billing_id: BillingId
 
 
-OPERATIONS: dict[str, type[Strict]] = {
-    "find_customer": FindCustomer,
-    "list_subscriptions": ListSubscriptions,
-    "list_invoices": ListInvoices,
-    "list_invoice_lines": ListInvoiceLines,
-    "list_charges": ListCharges,
-    "list_events": ListEvents,
-    "list_cards": ListCards,
+OPERATIONS: dict[str, Operation] = {
+    "find_customer": operation(
+        FindCustomer,
+        "id name email customer_id currency delinquent created_at",
+    ),
+    "list_subscriptions": operation(
+        ListSubscriptions,
+        "id status product price_id nickname unit_amount currency quantity interval current_period_start "
+        "current_period_end cancel_at created_at",
+    ),
+    "list_invoices": operation(
+        ListInvoices,
+        "id number status billing_reason currency subtotal tax total amount_due amount_paid attempt_count "
+        "period_start period_end created_at due_at url",
+    ),
+    "list_invoice_lines": operation(
+        ListInvoiceLines,
+        "invoice number line_id description quantity unit_amount amount currency proration price_id meter "
+        "period_start period_end",
+    ),
+    "list_charges": operation(
+        ListCharges,
+        "id status amount currency failure_code decline_code failure_message card_brand card_last4 card_exp_month "
+        "card_exp_year invoice created_at",
+    ),
+    "list_events": operation(
+        ListEvents,
+        "id type object_id created_at summary",
+    ),
+    "list_cards": operation(
+        ListCards,
+        "id brand last4 exp_month exp_year is_default expired",
+    ),
 }

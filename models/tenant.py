@@ -1,8 +1,8 @@
 """A tenant's part of whydesk.yaml. Secrets are references (`env:NAME`, `file:PATH`), resolved by settings.py alone."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, HttpUrl
+from pydantic import Field, HttpUrl, SerializeAsAny, model_validator
 
 from models.base import Strict
 from models.tables import TableMapping
@@ -78,14 +78,50 @@ class StripeConfig(Strict):
     dashboard: HttpUrl = HttpUrl("https://dashboard.stripe.com")
 
 
+RepositoryName = Annotated[str, Field(pattern=r"^[^/]+/[^/]+$")]
+
+
+class GitHubApp(Strict):
+    """A GitHub App and where it is installed; its private key makes tokens that live an hour and only read."""
+
+    id: Annotated[int, Field(ge=1)]
+    installation: Annotated[int, Field(ge=1)]
+    private_key: SecretRef
+    """The PEM file that GitHub gave out."""
+
+
 class GitHubConfig(Strict):
-    """GitHub repositories whose deployments count."""
+    """GitHub repositories whose deployments count, by a fine-grained token or a GitHub App."""
 
     url: HttpUrl = HttpUrl("https://api.github.com")
-    token: SecretRef
-    repositories: Annotated[list[Annotated[str, Field(pattern=r"^[^/]+/[^/]+$")]], Field(min_length=1)]
+    token: SecretRef | None = None
+    app: GitHubApp | None = None
+    repositories: list[RepositoryName] = []
+    services: dict[str, Annotated[list[RepositoryName], Field(min_length=1)]] = {}
+    """Service to the repositories that it is built from; they are read beside `repositories`."""
     environment: str = "production"
     web: HttpUrl = HttpUrl("https://github.com")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.token is None) == (self.app is None):
+            raise ValueError("give one of token and app, not both")
+        if not self.all_repositories:
+            raise ValueError("give at least one repository, under repositories or services")
+        return self
+
+    @property
+    def all_repositories(self) -> list[str]:
+        """Every repository once, in the order in which they are written."""
+        named = [*self.repositories, *(name for names in self.services.values() for name in names)]
+        return list({name.casefold(): name for name in reversed(named)}.values())[::-1]
+
+    @property
+    def credential(self) -> SecretRef:
+        """Where the secret is: the token, or the App's private key."""
+        found = self.app.private_key if self.app is not None else self.token
+        assert found is not None
+        return found
 
 
 class DocsConfig(Strict):
@@ -109,21 +145,6 @@ class StatusPage(Strict):
     name: str
     url: HttpUrl
     upstream: bool = False
-
-
-class Connectors(Strict):
-    """What is connected; what is left out is `skipped`, and the note says so."""
-
-    clickhouse: ClickHouseConfig | None = None
-    linear: LinearConfig | None = None
-    stripe: StripeConfig | None = None
-    github: GitHubConfig | None = None
-    docs: DocsConfig | None = None
-    statuspage: StatusPageConfig | None = None
-
-    def has(self, source: Source) -> bool:
-        """Whether that source is connected."""
-        return getattr(self, source.value, None) is not None
 
 
 class ModelConfig(Strict):
@@ -153,7 +174,8 @@ class Tenant(Strict):
     id: TenantId
     mode: Mode = Mode.NOTE
     helpdesks: Annotated[dict[str, HelpdeskConfig], Field(min_length=1)]
-    connectors: Connectors = Connectors()
+    connectors: dict[Source, SerializeAsAny[Strict]] = {}
+    """Source to the configuration that its plugin declares; what is left out is `skipped`, and the note says so."""
     tables: dict[str, TableMapping] = {}
     """Logical table (docs/tables.md) to the tenant's own."""
     resolvers: list[Resolver] = ["helpdesk-field", "organization", "billing-email", "accounts-domain"]

@@ -4,31 +4,32 @@ from enum import StrEnum
 
 
 class Source(StrEnum):
-    """A system that is asked for evidence. `HELPDESK` is the ticket itself."""
+    """A system that is asked for evidence, with the spelling for people. `HELPDESK` is the ticket itself.
 
-    CLICKHOUSE = "clickhouse"
+    Each other member is the name of its module in `connectors`, and this line is all the wiring that it has.
+    """
+
+    _spelling: str
+
+    CLICKHOUSE = "clickhouse", "ClickHouse"
     LINEAR = "linear"
     STRIPE = "stripe"
-    GITHUB = "github"
+    GITHUB = "github", "GitHub"
     DOCS = "docs"
-    STATUSPAGE = "statuspage"
+    STATUSPAGE = "statuspage", "StatusPage"
     HELPDESK = "helpdesk"
+
+    def __new__(cls, value: str, spelling: str = "") -> "Source":
+        """Keep the spelling beside the value; without one it is the value with a capital."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member._spelling = spelling or value.capitalize()
+        return member
 
     @property
     def title(self) -> str:  # type: ignore[override]
-        """The vendor's own spelling, for people."""
-        return _TITLES[self]
-
-
-_TITLES = {
-    Source.CLICKHOUSE: "ClickHouse",
-    Source.LINEAR: "Linear",
-    Source.STRIPE: "Stripe",
-    Source.GITHUB: "GitHub",
-    Source.DOCS: "Docs",
-    Source.STATUSPAGE: "StatusPage",
-    Source.HELPDESK: "Helpdesk",
-}
+        """The vendor's own spelling."""
+        return self._spelling
 
 
 class EvidenceStatus(StrEnum):

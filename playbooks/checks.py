@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+from connectors.registry import operations_of, scopes_of
 from models.customer import Anchors
 from models.playbook import Hypothesis, Playbook, Query
 from models.vocabulary import CauseClass, Source
 from playbooks.fact_checks import Finding, check_facts, unknown
-from playbooks.operations import OPERATIONS, SCOPES
 from playbooks.yaml_source import Field
 from reasoning.conditions import ConditionError, check_condition, facts_of
 from reasoning.facts import FUNCTIONS, kind_of
@@ -40,7 +40,7 @@ def columns_of(query: Query) -> frozenset[str] | None:
             return frozenset(check_query(query.sql, query.scope).columns)
         except SqlRefused:
             return None
-    operation = OPERATIONS.get(query.source, {}).get(query.operation)
+    operation = operations_of(query.source).get(query.operation)
     return operation.columns if operation else None
 
 
@@ -67,8 +67,8 @@ def _queries(
         if query.id in seen or query.id in playbook.facts:
             yield (*at, "id"), f"{query.id!r} is also another query or a fact; ids are unique"
         seen.add(query.id)
-        if query.scope not in SCOPES.get(query.source, frozenset()):
-            allowed = ", ".join(sorted(SCOPES.get(query.source, frozenset()))) or "no scope: it cannot be asked"
+        if query.scope not in scopes_of(query.source):
+            allowed = ", ".join(sorted(scopes_of(query.source))) or "no scope: it cannot be asked"
             yield (*at, "scope"), f"{query.source.value} takes {allowed}"
         yield from _question(query, at)
         yield from _parameters(playbook, query, at)
@@ -89,14 +89,14 @@ def _question(query: Query, at: Field) -> Iterator[Finding]:
         return
     if query.sql:
         yield (*at, "sql"), f"{query.source.value} takes no SQL; use operation and parameters"
-    operations = OPERATIONS.get(query.source, {})
+    operations = operations_of(query.source)
     operation = operations.get(query.operation)
     if operation is None:
         yield (*at, "operation"), unknown("operation", query.operation, operations)
         return
     for name in query.parameters:
-        if name not in operation.parameters:
-            yield (*at, "parameters", name), unknown("parameter", name, operation.parameters)
+        if name not in operation.names:
+            yield (*at, "parameters", name), unknown("parameter", name, operation.names)
     for name in sorted(operation.required - set(query.parameters)):
         yield (*at, "parameters"), f"{query.operation!r} needs {name!r}"
 

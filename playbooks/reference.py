@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from playbooks.operations import OPERATIONS
+from connectors.registry import SOURCES, operations_of
 from reasoning.facts import FUNCTIONS
 from reasoning.symptoms import SYMPTOMS
 
@@ -31,10 +31,10 @@ def symptoms_list() -> str:
 def operations_table() -> str:
     """List every operation of every source but ClickHouse."""
     lines = ["| source | operation | parameters (`*` is needed) | columns |", "|---|---|---|---|"]
-    for source, operations in OPERATIONS.items():
-        for name, operation in operations.items():
+    for source in SOURCES:
+        for name, operation in operations_of(source).items():
             parameters = ", ".join(
-                f"`{each}{'*' if each in operation.required else ''}`" for each in sorted(operation.parameters)
+                f"`{each}{'*' if each in operation.required else ''}`" for each in sorted(operation.names)
             )
             lines.append(
                 f"| {source.value} | `{name}` | {parameters or 'none'} | {', '.join(sorted(operation.columns))} |"

@@ -185,7 +185,7 @@ def test_the_example_configuration_loads(tmp_path: Path) -> None:
     settings = Settings.load(secrets, path)
     tenant = settings.tenants["acme"]
     assert set(tenant.helpdesks) == {"zendesk", "portal"}
-    assert all(getattr(tenant.connectors, name) is not None for name in type(tenant.connectors).model_fields)
+    assert len(tenant.connectors) >= 6
     for name, mapping in tenant.tables.items():
         check_mapping(name, mapping)
 

@@ -39,7 +39,7 @@ ROOT_MODULES = {
 }
 """A module of the root, which import-linter cannot take, and who may import it, besides tests."""
 KNOWN_BY_ROOT = {
-    "settings": {"models", "located_yaml", "reasoning"},
+    "settings": {"connectors", "models", "located_yaml", "reasoning"},
     "telemetry": {"models", "scrubbing"},
     "scrubbing": set(),
     "located_yaml": set(),

@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 import located_yaml
-from models.tenant import SecretRef, ZendeskConfig
-from models.vocabulary import Mode
+from models.tenant import DocsConfig, SecretRef, ZendeskConfig
+from models.vocabulary import Mode, Source
 from settings import SETTINGS, ConfigError, Settings, env_example
 
 ACME = """
@@ -101,8 +101,9 @@ def test_environment_is_read(config: Path) -> None:
 def test_tenant_is_read_with_its_id_its_folders_and_off_as_a_word(config: Path) -> None:
     tenant = Settings.load(SECRETS, config).tenants["acme"]
     assert (tenant.id, tenant.mode) == ("acme", Mode.OFF)
-    assert tenant.connectors.docs is not None
-    assert tenant.connectors.docs.folder == str(config.parent / "docs")
+    docs = tenant.connectors[Source.DOCS]
+    assert isinstance(docs, DocsConfig)
+    assert docs.folder == str(config.parent / "docs")
     assert isinstance(tenant.helpdesks["zendesk"], ZendeskConfig)
 
 

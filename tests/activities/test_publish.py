@@ -8,12 +8,13 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.bodies import Bodies
 from activities.publish import PublishActivities, link_hosts
+from connectors.registry import plugin
 from helpdesks.base import HelpdeskUnavailable, TicketClosed
 from ledger.store import SqlLedger
 from models.note import PostedNote, RenderedNote
 from models.run import Published, PublishRequest, RunKey
 from models.tenant import Tenant
-from models.vocabulary import Mode
+from models.vocabulary import Mode, Source
 from tests.activities.conftest import REF
 from tests.fakes import OneHelpdesk, ScriptedHelpdesk, ticket_of
 from tests.workflows.house import TENANT
@@ -114,10 +115,13 @@ def test_a_note_may_link_to_the_tenants_systems_and_nowhere_else() -> None:
         {
             **TENANT.model_dump(mode="json"),
             "connectors": {
-                "stripe": {"api_key": "env:X", "dashboard": "https://pay.example.com/home"},
-                "linear": {"api_key": "env:X"},
-                "statuspage": {"pages": [{"name": "own", "url": "https://status.example.com:8443/"}]},
-                "docs": {"folder": "docs", "link": "https://docs.example.com/v1"},
+                Source(name): plugin(Source(name)).config.model_validate(part)
+                for name, part in {
+                    "stripe": {"api_key": "env:X", "dashboard": "https://pay.example.com/home"},
+                    "linear": {"api_key": "env:X"},
+                    "statuspage": {"pages": [{"name": "own", "url": "https://status.example.com:8443/"}]},
+                    "docs": {"folder": "docs", "link": "https://docs.example.com/v1"},
+                }.items()
             },
             "link_hosts": ["wiki.example.com"],
         }

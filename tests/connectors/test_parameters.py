@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from connectors.base import operation
 from connectors.parameters import TextList, ask_both, ask_together, read_parameters
 from models.base import Strict
 from models.vocabulary import Source
@@ -15,7 +16,7 @@ class Find(Strict):
     limit: int = 5
 
 
-OPERATIONS: dict[str, type[Strict]] = {"find": Find}
+OPERATIONS = {"find": operation(Find, "id")}
 
 
 def test_one_string_is_a_list_of_one() -> None:
