@@ -1,10 +1,11 @@
 """What every helpdesk is: an inbound side that the gateway uses, and a reading and writing side for activities."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
 from models.base import Frozen
+from models.finding import Finding
 from models.note import PostedNote, RenderedNote
 from models.ticket import Ticket, TriggerKind
 
@@ -112,6 +113,17 @@ class Helpdesk(Protocol):
 
     async def aclose(self) -> None:
         """Close the pooled client."""
+        ...
+
+
+class ExaminableHelpdesk(Helpdesk, Protocol):
+    """A helpdesk that `whydesk doctor` can look at with a few cheap reads."""
+
+    async def examine(self) -> Sequence[Finding]:
+        """Look whether it can be reached and takes the key, which rights the key has, and whether the clocks agree.
+
+        Raises nothing of `HelpdeskError`: what fails is a finding with its remedy.
+        """
         ...
 
 

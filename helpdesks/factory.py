@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from helpdesks.base import Helpdesk, Receiver
+from helpdesks.base import ExaminableHelpdesk, Receiver
 from helpdesks.standard import StandardHelpdesk
 from helpdesks.standard_inbound import StandardReceiver
 from helpdesks.zendesk import ZendeskHelpdesk
@@ -26,7 +26,7 @@ def make_receiver(config: HelpdeskConfig, resolve: Resolve) -> Receiver:
             assert_never(config)
 
 
-def make_helpdesk(config: HelpdeskConfig, resolve: Resolve, *, tenant: str, helpdesk: str) -> Helpdesk:
+def make_helpdesk(config: HelpdeskConfig, resolve: Resolve, *, tenant: str, helpdesk: str) -> ExaminableHelpdesk:
     """Return the reading and writing side, for a HelpdeskPool. It opens no connection yet."""
     match config:
         case ZendeskConfig():

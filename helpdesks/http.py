@@ -7,6 +7,7 @@ status, body = await http.write("PUT", url, {...})
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -51,6 +52,15 @@ class Reply(NamedTuple):
     status: int
     headers: httpx.Headers
     body: bytes
+
+
+class Looked(NamedTuple):
+    """An answer to an examination, and when it came."""
+
+    reply: Reply
+    took: float
+    """Seconds for the whole of it."""
+    at: datetime
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
@@ -131,6 +141,16 @@ class HelpdeskHttp:
         reply = await self._send("GET", url, headers=self._headers, params=params)
         raise_for_status(self._name, "GET", url, reply)
         return self.read(model, reply, "GET", url)
+
+    async def look(self, url: str) -> Looked:
+        """Read with the answer's status left to judge.
+
+        Raises:
+            HelpdeskUnavailable: no whole answer.
+        """
+        began = time.perf_counter()
+        reply = await self._send("GET", url, headers=self._headers)
+        return Looked(reply, time.perf_counter() - began, datetime.now(UTC))
 
     async def write(self, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> Reply:
         """Send the one write, with JSON.

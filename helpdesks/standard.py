@@ -9,15 +9,19 @@ from pydantic import ValidationError
 from standardwebhooks import Webhook
 
 from helpdesks.base import HelpdeskUnavailable, TicketNotFound
+from helpdesks.examination import observed, refusal, unreachable
 from helpdesks.fields import field_text
 from helpdesks.http import TIMEOUT, HelpdeskHttp, Objection, parse_unambiguous
 from helpdesks.standard_inbound import TICKET_ID, decode_secret
 from helpdesks.standard_wire import NoteBody, NoteData, NoteEvent, NotesPage, TicketBody
+from models.finding import Finding, FindingStatus
 from models.note import PostedNote, RenderedNote
 from models.tenant import StandardConfig
 from models.ticket import Message, Organization, Person, Role, Ticket, TicketRef
 
 _PLACE = "%7Bticket%7D"
+_PROBE = "whydesk-doctor"
+"""The id of a ticket that nobody has: whether it is refused or not found tells whether the key is taken."""
 _ROLES = {"requester": Role.REQUESTER, "whydesk": Role.OWN}
 
 
@@ -58,6 +62,7 @@ class StandardHelpdesk:
             raise ValueError(f"ticket_url {self._ticket_address!r} needs {{ticket}} where the ticket's id goes")
         if token is not None and not (token.isascii() and token.isprintable()):
             raise ValueError("the helpdesk's token holds characters that a header cannot carry; copy it again")
+        self._has_token = bool(token)
         self._webhook = Webhook(decode_secret(signing_secret))
         self._http = HelpdeskHttp(
             f"The helpdesk at {config.ticket_url.host}",
@@ -127,6 +132,29 @@ class StandardHelpdesk:
         }
         reply = await self._http.write("POST", self._note_url, body.encode(), headers)
         return PostedNote(id=self._http.read(NoteBody, reply, "POST", self._note_url).id)
+
+    async def examine(self) -> list[Finding]:
+        """Ask for a ticket that is not there; one request. See helpdesks.base.ExaminableHelpdesk.
+
+        `note_url` is not asked: the only request that it takes writes.
+        """
+        try:
+            looked = await self._http.look(self._ticket_url(_PROBE))
+        except HelpdeskUnavailable as error:
+            return [unreachable(error, "ticket_url")]
+        refused = refusal(looked, "the helpdesk", "ticket_url", "`token`")
+        if refused is not None:
+            return [refused, *observed(looked)]
+        reach = Finding("reach", FindingStatus.OK, f"the helpdesk answers at {httpx.URL(self._ticket_address).host}")
+        rights = Finding("rights", FindingStatus.UNKNOWN, "Standard Webhooks has no way to ask what a key may do")
+        return [reach, self._key_finding(looked.reply.status), rights, *observed(looked)]
+
+    def _key_finding(self, status: int) -> Finding:
+        if status != 404:
+            detail = f"a ticket that is not there was answered with {status} instead of 404; the key may not have been looked at"
+            return Finding("key", FindingStatus.UNKNOWN, detail, "check that `ticket_url` is the address of tickets")
+        said = "the key is taken" if self._has_token else "reading takes no key"
+        return Finding("key", FindingStatus.OK, f"{said}: a ticket that is not there is not found")
 
     async def aclose(self) -> None:
         """Close the pooled client."""

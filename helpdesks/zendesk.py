@@ -11,6 +11,7 @@ import httpx
 from pydantic import ValidationError
 
 from helpdesks.base import HelpdeskDenied, HelpdeskUnavailable, TicketNotFound
+from helpdesks.examination import observed, refusal, unreachable
 from helpdesks.fields import field_text
 from helpdesks.http import TIMEOUT, HelpdeskHttp, Objection, at_once, parse_unambiguous, same_origin
 from helpdesks.zendesk_wire import (
@@ -18,6 +19,8 @@ from helpdesks.zendesk_wire import (
     CommentPage,
     FieldPage,
     FieldValue,
+    Me,
+    MePage,
     NoteComment,
     NoteTicket,
     NoteUpdate,
@@ -28,6 +31,7 @@ from helpdesks.zendesk_wire import (
     User,
     UserPage,
 )
+from models.finding import Finding, FindingStatus
 from models.note import PostedNote, RenderedNote
 from models.tenant import ZendeskConfig
 from models.ticket import Message, Organization, Person, Role, Ticket, TicketRef
@@ -148,6 +152,20 @@ class ZendeskHelpdesk:
             )
         return PostedNote(id=written.id, url=self._link(ticket))
 
+    async def examine(self) -> list[Finding]:
+        """Ask who we are; one request. See helpdesks.base.ExaminableHelpdesk."""
+        url = f"{self._base}/api/v2/users/me.json"
+        try:
+            looked = await self._http.look(url)
+            refused = refusal(looked, "Zendesk", "base_url", "`email` and `token`")
+            if refused is not None:
+                return [refused, *observed(looked)]
+            me = self._http.read(MePage, looked.reply, "GET", url).user
+        except HelpdeskUnavailable as error:
+            return [unreachable(error, "base_url")]
+        reach = Finding("reach", FindingStatus.OK, f"Zendesk answers at {httpx.URL(self._base).host}")
+        return [reach, *_who(me, self._config.actor_id), *observed(looked)]
+
     async def aclose(self) -> None:
         """Close the pooled client."""
         await self._http.aclose()
@@ -251,6 +269,43 @@ class ZendeskHelpdesk:
         except (ValidationError, ValueError, RecursionError):
             return "the only write is one private comment with safe_update and updated_stamp, and nothing else"
         return ""
+
+
+def _who(me: Me, actor: str) -> list[Finding]:
+    """Judge the user that the key belongs to."""
+    if me.id is None:
+        remedy = "check `email` and `token`, and that token access is on (Admin Center, Apps and integrations, APIs)"
+        return [Finding("key", FindingStatus.FAILURE, "Zendesk takes us for an anonymous visitor", remedy)]
+    if me.suspended:
+        return [Finding("key", FindingStatus.FAILURE, f"the user {me.id!r} is suspended", "lift it, or use another")]
+    key = Finding("key", FindingStatus.OK, f"the key belongs to the user {me.id!r}")
+    return [key, _rights(me), _actor(me.id, actor)]
+
+
+def _rights(me: Me) -> Finding:
+    if me.role == "admin":
+        return Finding(
+            "rights",
+            FindingStatus.WARNING,
+            "the key's user is an admin, which is more than reading tickets and adding private comments needs",
+            "use an agent with a role of its own: all tickets, private comments only",
+        )
+    if me.role != "agent":
+        detail = f"the key's user is {me.role or 'of no role'!r}: it can add no private comment"
+        return Finding("rights", FindingStatus.FAILURE, detail, "make it an agent, or use an agent's key")
+    if me.ticket_restriction is not None:
+        detail = f"the agent sees a part of the tickets ({me.ticket_restriction!r}); others will not be found"
+        return Finding(
+            "rights", FindingStatus.WARNING, detail, "let its role access all tickets, if all shall be investigated"
+        )
+    return Finding("rights", FindingStatus.OK, "an agent that sees all tickets")
+
+
+def _actor(user: str, actor: str) -> Finding:
+    if user == actor:
+        return Finding("actor", FindingStatus.OK, "`actor_id` is the key's user: our own notes start nothing")
+    detail = f"`actor_id` is {actor!r}, but notes are written as {user!r}: our own notes would be taken for an agent's"
+    return Finding("actor", FindingStatus.FAILURE, detail, f'set `actor_id: "{user}"`')
 
 
 def _moment(ticket: TicketBody) -> datetime:

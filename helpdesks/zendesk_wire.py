@@ -52,6 +52,22 @@ class UserPage(Frozen):
     user: User
 
 
+class Me(Frozen):
+    """The user that a key belongs to; without a valid one Zendesk may answer with a user that has no id."""
+
+    id: Id | None = None
+    role: str | None = None
+    suspended: bool | None = None
+    ticket_restriction: str | None = None
+    """None: sees every ticket; else `groups`, `organization`, `assigned` or `requested`."""
+
+
+class MePage(Frozen):
+    """GET /api/v2/users/me."""
+
+    user: Me
+
+
 class OrganizationBody(Frozen):
     """An organisation."""
 
