@@ -95,8 +95,9 @@ def write_tenant(state: SandboxState, company: TenantFile, models: list[dict[str
                 "environment": company.environment,
                 "web": str(state.credentials["github"]["web"]),
             },
-            "docs": {"site": at["docs"]},
-            "statuspage": {"pages": list(state.status_pages)},
+            # Whoever names a page of the web must not lead us to a machine inside; a sandbox is such a machine.
+            "docs": {"site": at["docs"], "allow_private": True},
+            "statuspage": {"pages": [{**page, "allow_private": True} for page in state.status_pages]},
         },
         "tables": {name: table.model_dump() for name, table in company.tables.items()},
         "models": list(models),

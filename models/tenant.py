@@ -131,12 +131,22 @@ class DocsConfig(Strict):
     site: HttpUrl | None = None
     link: str = ""
     """The public address that a path in `folder` is appended to."""
+    allow_private: bool = False
+    """Whether `site` may be at a private address, such as 10.0.0.7 or this machine."""
+    ca_file: str = ""
+    """PEM file of a CA of your own, trusted beside the public ones."""
+    proxy: HttpUrl | None = None
+    """Through which to ask; the environment's proxies are never used."""
 
 
 class StatusPageConfig(Strict):
     """Status pages, our own and those of providers that we depend on."""
 
     pages: Annotated[list["StatusPage"], Field(min_length=1)]
+    ca_file: str = ""
+    """PEM file of a CA of your own, trusted beside the public ones."""
+    proxy: HttpUrl | None = None
+    """Through which to ask; the environment's proxies are never used."""
 
 
 class StatusPage(Strict):
@@ -145,6 +155,10 @@ class StatusPage(Strict):
     name: str
     url: HttpUrl
     upstream: bool = False
+    allow_private: bool = False
+    """Whether the page may be at a private address, such as 10.0.0.7 or this machine."""
+    regions: dict[str, list[str]] = {}
+    """Name or id of a component, or of its group, to the regions that it serves; what is left out serves all."""
 
 
 class ModelConfig(Strict):
