@@ -1,102 +1,68 @@
-"""GitHub, read-only: deployments and what each brought, commits, releases and merged pull requests.
+"""GitHub, read-only: deployments and what each brought, changes, releases, pull requests, workflow runs and mentions.
 
-The token needs Read on deployments, contents, pull requests and metadata of the configured repositories.
+A fine-grained token or a GitHub App needs Read on metadata, contents, deployments, pull requests, issues and actions of the
+configured repositories (docs/github.md).
 """
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 import github
 import httpx
 from github.GithubException import BadAttributeException
 
-from connectors.answers import answer, iso, no_answer, time_limit
-from connectors.base import Operation, Plugin, Secrets, Unavailable, operation
+from connectors.answers import answer, no_answer, time_limit
+from connectors.base import Finding, Plugin, Secrets, Unavailable
+from connectors.github_auth import AppIdentity, GivenToken, Identity
 from connectors.github_client import GUARD, Question, question_at_hand, read_failure
+from connectors.github_deployments import Enrichment
+from connectors.github_examine import Examination
+from connectors.github_parameters import (
+    OPERATIONS,
+    Asked,
+    ListChanges,
+    ListCommits,
+    ListDeployments,
+    ListPulls,
+    ListReleases,
+    ListWorkflowRuns,
+    SearchMentions,
+)
 from connectors.github_reads import (
     EVER,
-    Changes,
-    Deployed,
     Deployments,
-    Merged,
-    Rollout,
     Rows,
+    list_changes,
     list_commits,
     list_deployments,
     list_pulls,
     list_releases,
-    read_changes,
-    read_merged,
-    read_rollout,
 )
-from connectors.http import Declined, ReadOnlyHttp
-from connectors.parameters import TextList, ask_both, ask_together, read_parameters
-from models.base import Row, Strict
+from connectors.github_search import Rest, list_workflow_runs, search_mentions
+from connectors.http import Declined, ReadOnlyHttp, SchemaDrift
+from connectors.parameters import ask_together, read_parameters
+from models.base import Row
 from models.evidence import Answer, SourceRequest
 from models.tenant import GitHubConfig
 from models.vocabulary import EvidenceStatus, Scope, Source
 
 T = TypeVar("T")
 
-_ENRICHED = 10
-"""Deployments, newest first, whose rollout and changes are read: two requests each."""
-_LOOK_BACK = 4
-"""Failed deployments in a row that are passed over to find what ran before."""
 _THREADS = 8
 _STEP = 60.0
 """Seconds for one step of a request; the question's own limit is what counts."""
-_FAILED_STATES = frozenset({"failure", "error"})
-
-
-class ListDeployments(Strict):
-    """To the configured environment, created in the window."""
-
-    repositories: TextList | None = None
-
-
-class ListCommits(Strict):
-    """On the default branch, committed in the window."""
-
-    repositories: TextList | None = None
-
-
-class ListReleases(Strict):
-    """Published in the window."""
-
-    repositories: TextList | None = None
-
-
-class ListPulls(Strict):
-    """Merged in the window; or closed, or opened in it and open still."""
-
-    repositories: TextList | None = None
-    state: Literal["merged", "closed", "open"] = "merged"
-
-
-_Parameters = ListDeployments | ListCommits | ListReleases | ListPulls
-_OPERATIONS: dict[str, Operation] = {
-    "list_deployments": operation(
-        ListDeployments,
-        "id repository sha short_sha ref environment description creator state created_at finished_at url changes "
-        "pulls files",
-    ),
-    "list_commits": operation(
-        ListCommits,
-        "repository sha short_sha subject author committed_at url",
-    ),
-    "list_releases": operation(
-        ListReleases,
-        "repository tag name created_at published_at url body",
-    ),
-    "list_pulls": operation(
-        ListPulls,
-        "repository number title merged_at url labels author",
-    ),
+_PAGES: dict[type[Asked], tuple[str, str]] = {
+    ListChanges: ("commits", "committed_at"),
+    ListCommits: ("commits", "committed_at"),
+    ListReleases: ("releases", "published_at"),
+    ListPulls: ("pulls", "merged_at"),
+    ListWorkflowRuns: ("actions", "created_at"),
 }
+"""Question to the page that shows the same to a person, and the column that its rows are ordered by."""
 
 
 class _Part(NamedTuple):
@@ -106,27 +72,49 @@ class _Part(NamedTuple):
     problem: Declined | None = None
 
 
+class _Asking(NamedTuple):
+    """One question with what it is asked with."""
+
+    request: SourceRequest
+    repositories: list[str]
+    question: Question
+    token: str
+    http: ReadOnlyHttp
+
+    @property
+    def rest(self) -> Rest:
+        return Rest(self.http, self.token, self.question.sent)
+
+
 class GitHubConnector:
-    """The configured repositories by one token, over one pooled client."""
+    """The configured repositories by one token or App, over one pooled client."""
 
     source = Source.GITHUB
 
-    def __init__(self, config: GitHubConfig, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """Open no connection yet; `transport` replaces the network in tests. To be closed: it holds the process's guard."""
+    def __init__(
+        self, config: GitHubConfig, credential: str, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        """Open no connection yet. To be closed: it holds the process's guard.
+
+        Args:
+            config: Names the repositories, and which of token and App the credential belongs to.
+            credential: The token, or the App's private key (PEM).
+            transport: Replaces the network in tests.
+        """
+        self._config = config
         self._url = str(config.url).rstrip("/")
         self._web = str(config.web).rstrip("/")
-        self._repositories = list(config.repositories)
-        self._environment = config.environment
-        self._token = token
-        self._http = ReadOnlyHttp(self._url, timeout=_STEP, transport=transport)
+        self._repositories = config.all_repositories
+        self._identity: Identity = AppIdentity(config.app, credential) if config.app else GivenToken(credential)
+        self._http = ReadOnlyHttp(self._url, timeout=_STEP, transport=transport, posts=self._identity.posts)
         # Threads of our own: the event loop's default pool has few, and others wait in them too.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="github")
         self._open = True
         GUARD.hold()
 
-    def client(self) -> github.Github:
+    def client(self, token: str) -> github.Github:
         """Return the SDK's client for one thread; it reads only, and only from within `fetch`."""
-        return GUARD.make_client(self._url, self._token)
+        return GUARD.make_client(self._url, token)
 
     async def fetch(self, request: SourceRequest) -> Answer:
         """Ask GitHub; the asked repositories must be among the configured ones.
@@ -135,21 +123,30 @@ class GitHubConnector:
 
         Raises:
             ConnectorError: see connectors.base.
-            ValueError: an unknown operation, parameter or repository.
+            ValueError: an unknown operation, parameter, repository or service.
         """
-        parameters = read_parameters(request, _OPERATIONS)
-        assert isinstance(parameters, _Parameters)
-        repositories = self._asked(parameters.repositories)
+        parameters = read_parameters(request, OPERATIONS)
+        assert isinstance(parameters, Asked)
+        repositories = self._asked(parameters)
         question = Question(self._http, self._url)
-        token = question_at_hand.set(question)
+        at_hand = question_at_hand.set(question)
         try:
             async with time_limit(request):
-                if isinstance(parameters, ListDeployments):
-                    return await self._deployments(request, repositories, question)
-                return await self._listed(request, parameters, repositories, question)
+                asking = _Asking(request, repositories, question, await self._identity.token(self._http), self._http)
+                return await self._answered(asking, parameters)
+        except Declined as no:
+            if no.http_status == 401 and self._identity.refused():
+                raise Unavailable(
+                    "GitHub refuses the token that it gave the App; the next try makes a new one"
+                ) from None
+            return no_answer(no.status, no.reason, asked="\n".join(question.sent), url=self._web)
         finally:
-            question_at_hand.reset(token)
+            question_at_hand.reset(at_hand)
             question.close()
+
+    async def examine(self) -> list[Finding]:
+        """Look at reach, key, rights, repositories and limits with a few cheap reads."""
+        return await Examination(self._config, self._identity, self._http).findings()
 
     async def aclose(self) -> None:
         """Close all connections and let the threads go."""
@@ -159,198 +156,146 @@ class GitHubConnector:
         self._threads.shutdown(wait=False, cancel_futures=True)
         await self._http.aclose()
 
-    def _asked(self, wanted: list[str] | None) -> list[str]:
-        if not wanted:
+    def _asked(self, wanted: Asked) -> list[str]:
+        if not wanted.repositories and not wanted.services:
             return self._repositories
         configured = {name.casefold(): name for name in self._repositories}
-        for name in wanted:
+        names = list(wanted.repositories or [])
+        for name in names:
             if name.casefold() not in configured:
                 raise ValueError(f"{name!r} is not a configured repository; those are {', '.join(self._repositories)}")
-        return list(dict.fromkeys(configured[name.casefold()] for name in wanted))
+        for service in wanted.services or []:
+            if service not in self._config.services:
+                known = ", ".join(self._config.services) or "none"
+                raise ValueError(f"{service!r} is not a service of the configuration; those are {known}")
+            names += self._config.services[service]
+        return list(dict.fromkeys(configured[name.casefold()] for name in names))
 
-    async def _listed(
-        self,
-        request: SourceRequest,
-        wanted: ListCommits | ListReleases | ListPulls,
-        repositories: list[str],
-        question: Question,
-    ) -> Answer:
+    async def _answered(self, asking: _Asking, wanted: Asked) -> Answer:
+        if isinstance(wanted, ListDeployments):
+            return await self._deployments(asking)
+        if isinstance(wanted, SearchMentions):
+            return await self._mentions(asking, wanted)
+        return await self._listed(asking, wanted)
+
+    async def _listed(self, asking: _Asking, wanted: Asked) -> Answer:
+        if isinstance(wanted, ListChanges) and len(asking.repositories) != 1:
+            raise ValueError(
+                f"'list_changes' compares within one repository; name one of {', '.join(asking.repositories)}"
+            )
+        request = asking.request
         window, limit = request.window or EVER, request.row_limit
 
         def read(client: github.Github, repository: str) -> Rows:
             match wanted:
-                case ListCommits():
-                    return list_commits(client, repository, window, limit)
+                case ListChanges():
+                    return list_changes(client, repository, wanted.base, wanted.head, limit)
                 case ListReleases():
                     return list_releases(client, repository, window, limit)
                 case ListPulls():
                     return list_pulls(client, repository, wanted.state, window, limit)
+                case _:
+                    return list_commits(client, repository, window, limit)
 
-        parts = await ask_together(self._part(read, repository) for repository in repositories)
-        page, moment = {
-            ListCommits: ("commits", "committed_at"),
-            ListReleases: ("releases", "published_at"),
-            ListPulls: ("pulls", "merged_at"),
-        }[type(wanted)]
+        async def read_one(repository: str) -> Rows:
+            if isinstance(wanted, ListWorkflowRuns):
+                return await list_workflow_runs(asking.rest, repository, wanted, window, limit)
+            return await self._in_thread(asking.token, lambda client: read(client, repository))
+
+        parts = await ask_together(_part(read_one(repository), repository) for repository in asking.repositories)
+        page, moment = _PAGES[type(wanted)]
         found = [part.found for part in parts if isinstance(part.found, Rows)]
         rows = sorted(
             (row for rows in found for row in rows.rows), key=lambda row: str(row[moment] or ""), reverse=True
         )
-        url = f"{self._web}/{rows[0]['repository'] if rows else repositories[0]}/{page}"
-        return self._answer(request, rows, question, url, parts, any(rows.truncated for rows in found))
+        url = f"{self._web}/{rows[0]['repository'] if rows else asking.repositories[0]}/{page}"
+        return self._answer(asking, rows, url, parts, truncated=any(rows.truncated for rows in found))
 
-    async def _deployments(self, request: SourceRequest, repositories: list[str], question: Question) -> Answer:
+    async def _deployments(self, asking: _Asking) -> Answer:
+        request = asking.request
         window = request.window or EVER
 
-        def read(client: github.Github, repository: str) -> Deployments:
-            return list_deployments(client, repository, self._environment, window, request.row_limit)
+        async def in_thread(read: Callable[[github.Github], T]) -> T:
+            return await self._in_thread(asking.token, read)
 
-        parts = await ask_together(self._part(read, repository) for repository in repositories)
+        async def read_one(repository: str) -> Deployments:
+            return await in_thread(
+                lambda client: list_deployments(client, repository, self._config.environment, window, request.row_limit)
+            )
+
+        parts = await ask_together(_part(read_one(repository), repository) for repository in asking.repositories)
         found = [part.found for part in parts if isinstance(part.found, Deployments)]
-        inside = sorted(
-            (one for listed in found for one in listed.inside), key=lambda one: one.created_at, reverse=True
-        )
-        shown = inside[: min(_ENRICHED, request.row_limit)]
-        compared = {listed.inside[0].repository: listed for listed in found if set(listed.inside) & set(shown)}
-        # The one that ran before the window is nearly always needed too, so it is not waited for later.
-        looked_at = shown + [listed.older[0] for listed in compared.values() if listed.older]
-        rollouts, merged = await ask_both(self._rollouts(looked_at), self._all_merged(compared))
-        changes = await self._changes(compared, shown, rollouts, merged)
-        rows = [self._row(one, rollouts.get(one), changes.get(one)) for one in inside]
-        problems = sorted({f"{one.repository}: {reason}" for one, reason in changes.items() if isinstance(reason, str)})
-        if len(inside) > len(shown):
-            problems.append(f"rollout and changes were read of the newest {len(shown)} of {len(inside)} deployments")
-        url = self._page(rows[0]["repository"] if rows else repositories[0])
-        truncated = len(inside) > len(shown) or any(listed.truncated for listed in found)
-        return self._answer(request, rows, question, url, parts, truncated, problems)
+        enriched = await Enrichment(in_thread).rows(found, request.row_limit)
+        rows = [{**row, "url": self._page(row["repository"])} for row in enriched.rows]
+        url = self._page(rows[0]["repository"] if rows else asking.repositories[0])
+        return self._answer(asking, rows, url, parts, truncated=enriched.truncated, remarks=enriched.problems)
 
-    async def _rollout(self, deployment: Deployed) -> Rollout:
-        return await self._in_thread(lambda client: read_rollout(client, deployment))
+    async def _mentions(self, asking: _Asking, wanted: SearchMentions) -> Answer:
+        found = await search_mentions(asking.rest, asking.repositories, wanted, asking.request.row_limit)
+        url = f"{self._web}/search?q={quote(wanted.terms[0])}&type=issues"
+        remarks = found.remarks
+        return self._answer(asking, found.rows, url, [], truncated=bool(remarks), remarks=remarks, total=found.total)
 
-    async def _rollouts(self, deployments: list[Deployed]) -> dict[Deployed, Rollout]:
-        return dict(zip(deployments, await ask_together(self._rollout(one) for one in deployments), strict=True))
-
-    async def _all_merged(self, compared: Mapping[str, Deployments]) -> dict[str, dict[str, Merged]]:
-        names = [
-            name for name, listed in compared.items() if len({one.sha for one in listed.inside + listed.older}) > 1
-        ]
-        return dict(zip(names, await ask_together(self._merged(name) for name in names), strict=True))
-
-    async def _changes(
-        self,
-        compared: Mapping[str, Deployments],
-        shown: list[Deployed],
-        rollouts: dict[Deployed, Rollout],
-        merged: Mapping[str, dict[str, Merged]],
-    ) -> dict[Deployed, Changes | str]:
-        """Return what each deployment brought, or why that is not known; nothing for one without a predecessor."""
-        bases = await ask_together(self._bases(listed, shown, rollouts) for listed in compared.values())
-        pairs = {one: base for some in bases for one, base in some.items()}
-        results = await ask_together(
-            self._compared(one, base, merged.get(one.repository, {})) for one, base in pairs.items()
-        )
-        return dict(zip(pairs, results, strict=True))
-
-    async def _bases(
-        self, listed: Deployments, shown: list[Deployed], rollouts: dict[Deployed, Rollout]
-    ) -> dict[Deployed, Deployed]:
-        """Find what ran before each deployment: the next older one that did not fail, since a failed one changed nothing."""
-        states = {one: rollout.state for one, rollout in rollouts.items()}
-        sequence = listed.inside + listed.older
-        bases: dict[Deployed, Deployed] = {}
-        for place, deployment in enumerate(sequence):
-            if deployment not in shown:
-                continue
-            for candidate in sequence[place + 1 : place + 1 + _LOOK_BACK]:
-                if candidate not in states:
-                    states[candidate] = (await self._rollout(candidate)).state
-                if states[candidate] not in _FAILED_STATES:
-                    bases[deployment] = candidate
-                    break
-        return bases
-
-    async def _merged(self, repository: str) -> dict[str, Merged]:
-        try:
-            return await self._in_thread(lambda client: read_merged(client, repository))
-        except Declined:
-            # Without leave to read pull requests, the commits' own subjects have to do.
-            return {}
-
-    async def _compared(self, deployment: Deployed, base: Deployed, merged: dict[str, Merged]) -> Changes | str:
-        try:
-            return await self._in_thread(lambda client: read_changes(client, deployment, base.sha, merged))
-        except Declined as no:
-            return f"changes could not be read, {no.reason}"
-
-    async def _part(self, read: Callable[[github.Github, str], Deployments | Rows], repository: str) -> _Part:
-        try:
-            return _Part(await self._in_thread(lambda client: read(client, repository)))
-        except Declined as no:
-            moved = "it was renamed or moved; configure its new name" if 300 <= no.http_status < 400 else no.reason
-            return _Part(None, Declined(no.status, f"{repository}: {moved}", http_status=no.http_status))
-
-    async def _in_thread(self, read: Callable[[github.Github], T]) -> T:
+    async def _in_thread(self, token: str, read: Callable[[github.Github], T]) -> T:
         context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, self._read, read)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, self._read, token, read)
 
-    def _read(self, read: Callable[[github.Github], T]) -> T:
+    def _read(self, token: str, read: Callable[[github.Github], T]) -> T:
         try:
-            return read(self.client())
+            return read(self.client(token))
         except github.GithubException as error:
             raise read_failure(error) from None
-        except (AssertionError, AttributeError, BadAttributeException, LookupError, TypeError, ValueError) as error:
+        except BadAttributeException:
+            raise SchemaDrift("an answer has a value of another type than PyGithub knows") from None
+        except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
             # PyGithub fails in as many ways as an answer can be wrong.
-            raise Unavailable(f"GitHub's answer has a shape that is not known ({type(error).__name__})") from None
-
-    def _row(self, one: Deployed, rollout: Rollout | None, changes: Changes | str | None) -> Row:
-        known = changes if isinstance(changes, Changes) else None
-        return {
-            "id": one.id,
-            "repository": one.repository,
-            "sha": one.sha,
-            "short_sha": one.sha[:7],
-            "ref": one.ref,
-            "environment": one.environment,
-            "description": one.description,
-            "creator": one.creator,
-            "state": rollout.state if rollout else None,
-            "created_at": iso(one.created_at),
-            "finished_at": iso(rollout.finished_at) if rollout else None,
-            "url": self._page(one.repository),
-            "changes": "; ".join(known.titles) if known else None,
-            "pulls": ", ".join(str(number) for number in known.pulls) if known else None,
-            "files": ", ".join(known.files) if known else None,
-        }
+            raise SchemaDrift(f"an answer has a shape that PyGithub does not know ({type(error).__name__})") from None
 
     def _page(self, repository: object) -> str:
-        return f"{self._web}/{repository}/deployments/{quote(self._environment, safe='')}"
+        return f"{self._web}/{repository}/deployments/{quote(self._config.environment, safe='')}"
 
     def _answer(
         self,
-        request: SourceRequest,
-        rows: list[Row],
-        question: Question,
+        asking: _Asking,
+        rows: Iterable[Row],
         url: str,
         parts: Iterable[_Part],
+        *,
         truncated: bool,
         remarks: Iterable[str] = (),
+        total: int | None = None,
     ) -> Answer:
         problems = [part.problem for part in parts if part.problem]
-        asked = "\n".join(question.sent)
+        asked = "\n".join(asking.question.sent)
         reason = "; ".join([problem.reason for problem in problems] + list(remarks))
-        if problems and not rows:
-            denied = any(problem.status is EvidenceStatus.DENIED for problem in problems)
-            return no_answer(EvidenceStatus.DENIED if denied else problems[0].status, reason, asked=asked, url=url)
-        return answer(request, rows, asked=asked, url=url, truncated=truncated or bool(problems), reason=reason)
+        told = [{**row, "service": self._service(row["repository"])} for row in rows]
+        if problems and not told:
+            worst = next((one for one in problems if one.status is EvidenceStatus.DENIED), problems[0])
+            raise Declined(worst.status, reason, http_status=worst.http_status)
+        partial = truncated or bool(problems)
+        return answer(asking.request, told, asked=asked, url=url, total=total, truncated=partial, reason=reason)
+
+    def _service(self, repository: object) -> str:
+        wanted = str(repository).casefold()
+        services = self._config.services.items()
+        return ", ".join(name for name, names in services if wanted in {one.casefold() for one in names})
+
+
+async def _part(read: Awaitable[Deployments | Rows], repository: str) -> _Part:
+    try:
+        return _Part(await read)
+    except Declined as no:
+        moved = "it was renamed or moved; configure its new name" if 300 <= no.http_status < 400 else no.reason
+        return _Part(None, Declined(no.status, f"{repository}: {moved}", http_status=no.http_status))
 
 
 def _make(config: GitHubConfig, secret: Secrets) -> GitHubConnector:
-    return GitHubConnector(config, secret(config.token))
+    return GitHubConnector(config, secret(config.credential))
 
 
 PLUGIN = Plugin(
     config=GitHubConfig,
     make=_make,
     scopes=frozenset({Scope.SHARED}),
-    operations=_OPERATIONS,
+    operations=OPERATIONS,
 )

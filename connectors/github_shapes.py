@@ -87,7 +87,7 @@ class _Pull(Shape):
 class _Release(Shape):
     tag_name: str
     name: str | None
-    body: str | None = None
+    body: str | None
     prerelease: bool
     html_url: str
     author: User | None
@@ -202,6 +202,7 @@ _LISTS: tuple[tuple[re.Pattern[str], str, TypeAdapter[object]], ...] = tuple(
     for pattern, what, shape in (
         (r"/deployments/\d+/statuses$", "statuses", list[_Status]),
         (r"/deployments$", "deployments", list[_Deployment]),
+        (r"/deployments/\d+$", "deployment", _Deployment),
         (r"/compare/[^/]+$", "comparison", _Comparison),
         (r"/commits$", "commits", list[_Commit]),
         (r"/pulls$", "pulls", list[_Pull]),
