@@ -14,9 +14,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ssl import SSLContext
 
 import httpx
 from pydantic import JsonValue
@@ -24,10 +22,12 @@ from pydantic import JsonValue
 from connectors.base import Unavailable, WriteRefused
 from connectors.http_bounded import read_bounded
 from connectors.http_failures import Declined, SchemaDrift, place, raise_for_status, retry_after, translate
+from connectors.http_network import OPEN_NETWORK, Network, make_transport
 from connectors.http_observed import Observed, RateLimit, finding_for, observe, observed_findings
 
 __all__ = [
     "Declined",
+    "Network",
     "Observed",
     "PostGuard",
     "RateLimit",
@@ -42,6 +42,7 @@ __all__ = [
     "retry_after",
     "translate",
 ]
+from models.vocabulary import EvidenceStatus
 
 PostGuard = Callable[[bytes], bool]
 """Whether the body of a POST only reads, such as a GraphQL query without a mutation."""
@@ -49,6 +50,9 @@ PostGuard = Callable[[bytes], bool]
 _READS = frozenset({"GET", "HEAD"})
 _OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
 _DEFAULT_CAP = 8 * 1024 * 1024
+_REDIRECTED = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS = 5
+_SENT_ON = frozenset({"if-none-match", "if-modified-since"})
 
 
 @dataclass(frozen=True)
@@ -136,8 +140,8 @@ class ReadOnlyTransport(httpx.AsyncBaseTransport):
 class ReadOnlyHttp:
     """A pooled client of one far end: no retries, no cookies, no proxy from the environment.
 
-    `byte_cap` bounds each answer after decompression. `follow_redirects` is for public pages only; credentials are not
-    sent on to another host.
+    `byte_cap` bounds each answer after decompression. With `follow_redirects` a GET is sent on within its host alone, never
+    from https to http, and without the client's own headers, which hold its keys.
     """
 
     def __init__(
@@ -150,26 +154,29 @@ class ReadOnlyHttp:
         timeout: float = 10.0,
         follow_redirects: bool = False,
         max_connections: int = 20,
+        network: Network = OPEN_NETWORK,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Open nothing yet.
 
         `posts` maps a path ("" is the base URL itself) to its guard; `transport` replaces the network in tests.
+
+        Raises:
+            ValueError: the network's CA file or proxy cannot be used.
         """
         base = httpx.URL(base_url)
-        inner = transport or httpx.AsyncHTTPTransport(
-            verify=_tls(), limits=httpx.Limits(max_connections=max_connections, keepalive_expiry=60), retries=0
-        )
+        inner = transport or make_transport(network, max_connections)
         self._cap = byte_cap
+        self._headers = dict(headers or {})
+        self._follows = follow_redirects
         self._base = base
         urls = {str(self._url(path)): guard for path, guard in (posts or {}).items()}
         self._transport = ReadOnlyTransport(inner, urls)
         self._client = httpx.AsyncClient(
             transport=self._transport,
-            headers={"User-Agent": "whydesk (read-only)", "Accept-Encoding": "gzip", **(headers or {})},
+            headers={"User-Agent": "whydesk (read-only)", "Accept-Encoding": "gzip"},
             timeout=timeout,
-            follow_redirects=follow_redirects,
-            max_redirects=5,
+            follow_redirects=False,
             trust_env=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
@@ -232,16 +239,43 @@ class ReadOnlyHttp:
         limit = httpx.USE_CLIENT_DEFAULT if timeout is None else timeout
         try:
             url = self._url(path)
-            async with self._client.stream(
-                method, url, params=params or None, headers=headers, content=content, timeout=limit
-            ) as response:
-                content_read = await read_bounded(response, self._cap)
+            if method in _READS and _origin(url) != _origin(self._base):
+                raise Declined(
+                    EvidenceStatus.FAILED,
+                    f"{place(str(url))} is not the configured {place(str(self._base))} and is not asked; check its url",
+                )
+            request = self._client.build_request(
+                method,
+                url,
+                params=params or None,
+                headers={**self._headers, **(headers or {})},
+                content=content,
+                timeout=limit,
+            )
+            reply = await self._read(request)
+            for _ in range(_REDIRECTS):
+                if not (self._follows and method in _READS and reply.status in _REDIRECTED):
+                    break
+                sent_on = {name: value for name, value in request.headers.items() if name in _SENT_ON}
+                reply = await self._read(
+                    self._client.build_request(method, _target(reply), headers=sent_on, timeout=limit)
+                )
+            else:
+                if reply.status in _REDIRECTED:
+                    raise httpx.TooManyRedirects("too many")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise translate(error, place(path if "://" in path else str(self._base))) from None
-        reply = Reply(response.status_code, response.headers, content_read, str(response.url))
         if reply.status not in accept:
             raise_for_status(reply.status, reply.headers, place(reply.url))
         return reply
+
+    async def _read(self, request: httpx.Request) -> Reply:
+        response = await self._client.send(request, stream=True)
+        try:
+            content = await read_bounded(response, self._cap)
+        finally:
+            await response.aclose()
+        return Reply(response.status_code, response.headers, content, str(request.url))
 
     def _url(self, path: str) -> httpx.URL:
         if "://" in path:
@@ -250,7 +284,25 @@ class ReadOnlyHttp:
         return httpx.URL(str(self._base).rstrip("/") + "/" + path.lstrip("/")) if path else self._base
 
 
-@lru_cache(maxsize=1)
-def _tls() -> SSLContext:
-    # Loading the certificates takes tens of milliseconds; all clients share one context.
-    return httpx.create_ssl_context()
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _target(reply: Reply) -> httpx.URL:
+    """Return where a redirect leads.
+
+    Raises:
+        Declined: to another host or port, or from https to http.
+    """
+    here = httpx.URL(reply.url)
+    there = here.join(reply.headers.get("location", ""))
+    secured = (here.scheme, there.scheme) == ("http", "https") and here.port is None and there.port is None
+    same = (here.scheme, here.port) == (there.scheme, there.port) or secured
+    if there.host != here.host or not same:
+        leads = f"{there.scheme}://{there.host}" + (f":{there.port}" if there.port else "")
+        raise Declined(
+            EvidenceStatus.FAILED,
+            f"{place(reply.url)} redirects to {leads!r}, which is not followed; set that url if it is the right one",
+            http_status=reply.status,
+        )
+    return there.copy_with(fragment=None, userinfo=b"")

@@ -103,20 +103,77 @@ async def test_post_passes_only_to_its_exact_path_with_a_reading_body() -> None:
 async def test_a_redirect_cannot_carry_a_post_elsewhere() -> None:
     pages = {"/graphql": reply(status=307, Location="/elsewhere"), "/elsewhere": reply("{}")}
     async with web_server(pages) as web, client(web, follow_redirects=True) as http:
-        with pytest.raises(WriteRefused):
+        with pytest.raises(Declined, match="a redirect"):
             await http.post("/graphql", {"query": "query { a }"})
         assert web.paths() == ["/graphql"]
 
 
-async def test_credentials_do_not_follow_a_redirect_to_another_host() -> None:
-    async with web_server({"/b": reply('"there"')}) as other:
-        target = other.url.replace("127.0.0.1", "localhost") + "/b"
-        async with (
-            web_server({"/a": reply(status=302, Location=target)}) as web,
-            client(web, follow_redirects=True) as http,
-        ):
-            assert (await http.get("/a")).json() == "there"
-        assert "authorization" not in other.asked[0].headers
+async def test_a_redirect_within_the_host_is_followed_without_the_keys() -> None:
+    pages = {"/a": reply(status=302, Location="b?x=1#y"), "/b": reply('"there"')}
+    async with web_server(pages) as web, client(web, follow_redirects=True) as http:
+        found = await http.get("/a", headers={"If-None-Match": '"v1"', "X-Api-Key": "key-78"})
+        assert (found.json(), found.url) == ("there", f"{web.url}/b?x=1")
+        assert web.asked[0].headers["authorization"] == "Bearer key-77"
+        assert "key-7" not in str(web.asked[1].headers)
+        assert web.asked[1].headers["if-none-match"] == '"v1"'
+
+
+async def test_no_redirect_leaves_the_host_or_its_port() -> None:
+    async with web_server({"/b": reply('"there"')}) as other, web_server() as web:
+        async with client(web, follow_redirects=True) as http:
+            there = [
+                f"{other.url}/b",
+                other.url.replace("127.0.0.1", "localhost") + "/b",
+                web.url.replace("127.0.0.1", "localhost") + "/b",
+                f"//localhost:{other.url.rpartition(':')[2]}/b",
+                "https://127.0.0.1/b",
+                "file:///etc/passwd",
+            ]
+            for target in there:
+                web.pages["/a"] = reply(status=302, Location=target)
+                with pytest.raises(Declined, match="is not followed"):
+                    await http.get("/a")
+        assert other.asked == []
+        assert web.paths() == ["/a"] * len(there)
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "followed"),
+    [
+        ("https://docs.example.com/a", "http://docs.example.com/a", False),
+        ("https://docs.example.com/a", "http://docs.example.com:443/a", False),
+        ("http://docs.example.com/a", "https://docs.example.com/a", True),
+        ("http://docs.example.com:8080/a", "https://docs.example.com/a", False),
+        ("https://docs.example.com/a", "https://www.example.com/a", False),
+        ("https://docs.example.com/a", "https://docs.example.com.evil.example/a", False),
+        ("https://docs.example.com/a", "https://docs.example.com@evil.example/a", False),
+        ("https://docs.example.com/a", "https://DOCS.example.com/b", True),
+    ],
+)
+async def test_a_redirect_may_secure_but_never_unsecure(here: str, there: str, followed: bool) -> None:
+    asked: list[str] = []
+
+    def far_end(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(302, headers={"Location": there}) if len(asked) == 1 else httpx.Response(200, json=1)
+
+    http = ReadOnlyHttp(here, follow_redirects=True, transport=httpx.MockTransport(far_end))
+    if followed:
+        assert (await http.get("")).json() == 1
+    else:
+        with pytest.raises(Declined, match="is not followed"):
+            await http.get("")
+    assert len(asked) == 1 + followed
+    await http.aclose()
+
+
+async def test_a_full_url_of_another_host_is_not_asked_with_our_key() -> None:
+    async with web_server({"/b": reply("{}")}) as other, web_server() as web, client(web) as http:
+        with pytest.raises(Declined, match="is not the configured"):
+            await http.get(other.url.replace("127.0.0.1", "localhost") + "/b")
+        with pytest.raises(Declined, match="is not the configured"):
+            await http.get(f"{other.url}/b")
+        assert other.asked == []
 
 
 @pytest.mark.parametrize(

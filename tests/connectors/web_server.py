@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ssl import SSLContext
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ async def web_server(pages: Mapping[str, bytes | Callable[[Asked], bytes]] | Non
 @asynccontextmanager
 async def listening(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    tls: SSLContext | None = None,
 ) -> AsyncIterator[str]:
     """Serve each connection by that function until the block ends; yields the URL. Nothing of it is left behind."""
     running: set[asyncio.Task[None]] = set()
@@ -89,9 +91,9 @@ async def listening(
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
-    listener = await asyncio.start_server(one, "127.0.0.1", 0)
+    listener = await asyncio.start_server(one, "127.0.0.1", 0, ssl=tls)
     try:
-        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     finally:
         listener.close()
         tasks = list(running)
