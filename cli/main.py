@@ -6,6 +6,7 @@ import typer
 
 from cli import playbooks, run_processes, show, worlds
 from cli.demo import demo
+from cli.doctor import doctor
 from cli.errors import MENDABLE
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app.command("up")(run_processes.up)
 app.command("worker")(run_processes.worker)
 app.command("gateway")(run_processes.gateway)
 app.command("namespace")(run_processes.namespace)
+app.command("doctor")(doctor)
 app.command("show")(show.show)
 app.command("list")(show.list_runs)
 app.add_typer(worlds.app, name="world")

@@ -1,10 +1,28 @@
-"""A shell for the tests of commands: a state folder of its own, a wide terminal."""
+"""A shell for the tests of commands: a state folder of its own, a wide terminal; and a sandbox to be asked."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from cli.demo import DEFAULT_WORLD
+from sandbox.run import Sandbox
 from tests.cli.command import Shell
+from tests.cli.installation import Installation
+
+
+@pytest_asyncio.fixture(scope="session")
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """Play the shipped world for the session, with few log lines."""
+    async with Sandbox(DEFAULT_WORLD, rows=20_000) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def installation(whydesk: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sandbox: Sandbox) -> Installation:
+    """A tenant of its own whose far ends are the sandbox."""
+    return Installation(whydesk, monkeypatch, tmp_path, sandbox)
 
 
 @pytest.fixture
