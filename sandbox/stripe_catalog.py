@@ -45,7 +45,6 @@ def meter_object(books: Books, meter: Meter) -> Object:
         "created": born,
         "customer_mapping": {"event_payload_key": "stripe_customer_id", "type": "by_id"},
         "default_aggregation": {"formula": "sum"},
-        "dimension_payload_keys": None,
         "display_name": meter.title or meter.name,
         "event_name": meter.event_name,
         "event_time_window": None,
@@ -159,22 +158,28 @@ def card_object(books: Books, card: Card, customer: BillingCustomer) -> Object:
 
 
 def card_face(books: Books, card: Card) -> Object:
-    """A card's face, as payment methods and charges show it."""
+    """A card's face, as a payment method shows it."""
+    return charged_card(books, card) | {
+        "display_brand": card.brand,
+        "generated_from": None,
+        "networks": {"available": [card.brand], "preferred": None},
+        "three_d_secure_usage": {"supported": True},
+    }
+
+
+def charged_card(books: Books, card: Card) -> Object:
+    """The part of a card's face that a charge shows too."""
     expires = books.now + card.expires
     return {
         "brand": card.brand,
         "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
         "country": "US",
-        "display_brand": card.brand,
         "exp_month": expires.month,
         "exp_year": expires.year,
         "fingerprint": token("", card.id),
         "funding": "credit",
-        "generated_from": None,
         "last4": card.last4,
-        "networks": {"available": [card.brand], "preferred": None},
         "regulated_status": "unregulated",
-        "three_d_secure_usage": {"supported": True},
         "wallet": None,
     }
 
@@ -270,7 +275,7 @@ def subscription_object(books: Books, one: Subscription) -> Object:
         "discounts": [],
         "ended_at": books.maybe(one.canceled_at) if one.status == "canceled" else None,
         "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
-        "items": list_of(items, f"/v1/subscription_items?subscription={one.id}", total=True),
+        "items": list_of(items, f"/v1/subscription_items?subscription={one.id}"),
         "latest_invoice": latest.id if latest else None,
         "livemode": False,
         "metadata": {},
@@ -298,12 +303,9 @@ def billing_details(customer: BillingCustomer) -> Object:
     return {"address": address, "email": customer.email, "name": customer.name, "phone": None, "tax_id": None}
 
 
-def list_of(data: list[JsonValue], url: str, *, more: bool = False, total: bool = False) -> Object:
-    """A list inside an object; `total` adds `total_count`."""
-    body: Object = {"object": "list", "data": data, "has_more": more, "url": url}
-    if total:
-        body["total_count"] = len(data)
-    return body
+def list_of(data: list[JsonValue], url: str, *, more: bool = False) -> Object:
+    """A list inside an object."""
+    return {"object": "list", "data": data, "has_more": more, "url": url}
 
 
 def token(prefix: str, seed: str) -> str:

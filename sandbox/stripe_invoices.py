@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from sandbox.stripe_catalog import Books, Object, billing_details, card_face, list_of, token
+from sandbox.stripe_catalog import Books, Object, billing_details, charged_card, list_of, token
 from sandbox.world_billing import Charge, Invoice, InvoiceLine
 
 INLINE_LINES = 10
@@ -69,9 +69,7 @@ def invoice_object(books: Books, one: Invoice) -> Object:
         "issuer": {"type": "self"},
         "last_finalization_error": None,
         "latest_revision": None,
-        "lines": list_of(
-            lines[:INLINE_LINES], f"/v1/invoices/{one.id}/lines", more=len(lines) > INLINE_LINES, total=True
-        ),
+        "lines": list_of(lines[:INLINE_LINES], f"/v1/invoices/{one.id}/lines", more=len(lines) > INLINE_LINES),
         "livemode": False,
         "metadata": {},
         "next_payment_attempt": books.maybe(one.next_attempt),
@@ -189,7 +187,7 @@ def charge_object(books: Books, one: Charge) -> Object:
     customer = books.customers[one.customer]
     card = next((card for card in customer.cards if card.id == one.card), None)
     succeeded, failed = one.status == "succeeded", one.status == "failed"
-    face = card_face(books, card) if card else None
+    face = charged_card(books, card) if card else None
     return {
         "id": one.id,
         "object": "charge",
