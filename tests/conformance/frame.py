@@ -39,7 +39,7 @@ class Condition(StrEnum):
     EXTRA_FIELDS = "extra"
     NEXT_PAGE = "next page"
     HALFWAY = "halfway"
-    """Every failure above at each later request of the question: what is left must not look whole."""
+    """Each failure above at each one of the question's requests: what is left must not look whole."""
 
 
 class Outcome(StrEnum):
@@ -136,6 +136,8 @@ class Case:
     instead: Mapping[Condition, Instead] = field(default_factory=dict)
     not_applicable: Mapping[Condition, str] = field(default_factory=dict)
     """Conditions that cannot come about, each with the reason."""
+    absent: Mapping[Condition, str] = field(default_factory=dict)
+    """Failures of a single request that rightly mean absence of what it is about, each with the reason."""
 
 
 @dataclass(frozen=True)
