@@ -70,7 +70,9 @@ def check_query(sql: str, scope: Scope) -> CheckedQuery:
     check_text(sql)
     tree = parse(sql)
     if not isinstance(tree, exp.Select | exp.SetOperation):
-        raise SqlRefused("one SELECT (or SELECTs joined by UNION ALL) is taken, without parentheses around it")
+        raise SqlRefused(
+            "write one SELECT over logical tables (or SELECTs joined by UNION ALL), without parentheses around it"
+        )
     check_nodes(tree)
     parameters = _parameters(tree)
     _check_limits(tree)
@@ -152,7 +154,7 @@ def _type_param(value: exp.Expr) -> exp.DataTypeParam:
 def _check_limits(tree: exp.Expr) -> None:
     for node in tree.find_all(exp.Limit, exp.Offset):
         if not isinstance(node.expression, exp.Literal) or not node.expression.name.isdigit():
-            raise SqlRefused("LIMIT and OFFSET are whole numbers, written out")
+            raise SqlRefused("LIMIT and OFFSET are whole numbers; write them out, as in LIMIT 10")
 
 
 def _check_columns(columns: tuple[str, ...]) -> None:

@@ -4,6 +4,7 @@ Everything is an allow-list. Text is refused by its characters before it is pars
 on comments, quotes and heredocs; a tree is refused by any node or any part of a node that is not named here.
 """
 
+import logging
 import re
 from collections.abc import Iterator
 
@@ -13,11 +14,16 @@ from sqlglot.errors import SqlglotError
 from sqlglot.parsers.clickhouse import ClickHouseParser
 
 from reasoning.sql_functions import NUMBERS, WINDOW_ONLY, canonical_name
+from reasoning.sql_remedies import NODE_REMEDIES, PART_REMEDIES, of_function
 
 RESERVED = "whydesk_"
 """No name in a query may start with this, nor with the double underscore before it: such names are the guard's own."""
 _MAX_TEXT = 20_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+# It would print what it cannot read; a refusal says that already.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
 class SqlRefused(ValueError):
@@ -136,47 +142,6 @@ _CHARACTERS = {
     "@": "a variable",
 }
 
-_REMEDIES: dict[type[exp.Expr], str] = {
-    exp.Final: "leave FINAL out; map the table to a view that is already deduplicated",
-    exp.PreWhere: "write WHERE; ClickHouse moves it by itself",
-    exp.TableSample: "leave SAMPLE out; aggregate instead",
-    exp.Into: "leave INTO out",
-    exp.Values: "write parameters",
-    exp.Explode: "arrays are not unfolded; use arrayCount, arraySum and the like",
-    exp.Lateral: "join on a condition",
-    exp.IntDiv: "write intDiv(a, b)",
-    exp.CastToStrType: "write CAST(x AS Type)",
-    exp.Filter: "write the -If form, such as countIf(condition)",
-    exp.Exists: "write IN (SELECT …)",
-    exp.Command: "write one SELECT",
-    exp.Alias: "give names only to columns of the SELECT list",
-    exp.HexString: "write the number in decimal",
-}
-_PART_REMEDIES = {
-    "settings": "leave SETTINGS out; limits are set by code",
-    "format": "leave FORMAT out; rows are read by code",
-    "into": "leave INTO out",
-    "prewhere": "write WHERE; ClickHouse moves it by itself",
-    "sample": "leave SAMPLE out; aggregate instead",
-    "db": "name a logical table alone; the tenant's mapping knows the database",
-    "joins": "write the join without parentheses",
-    "windows": "write the window inside OVER ( … )",
-    "qualify": "filter in an outer SELECT",
-    "with_fill": "leave WITH FILL out; gaps are told by code",
-    "limit_options": "leave WITH TIES out",
-    "recursive": "leave RECURSIVE out",
-    "scalar": "write the value in place, or as a parameter {name:Type}",
-    "is_global": "leave GLOBAL out",
-    "global_": "leave GLOBAL out",
-    "quoted": "use plain names: letters, digits and underscores",
-    "all": "name the columns of GROUP BY",
-    "totals": "leave WITH TOTALS out; write a second query",
-    "rollup": "leave ROLLUP out; write a second query",
-    "cube": "leave CUBE out; write a second query",
-    "expressions": "LIMIT BY and modifiers are not taken; rank in a sub-select by row_number() OVER ( … )",
-    "columns": "name the columns inside the SELECT",
-}
-
 
 def check_text(sql: str, *, quoted_names: bool = False) -> None:
     """Refuse what the two parsers read differently, before any parsing.
@@ -185,7 +150,10 @@ def check_text(sql: str, *, quoted_names: bool = False) -> None:
         SqlRefused: the character, and what it would be.
     """
     if len(sql) > _MAX_TEXT:
-        raise SqlRefused(f"the query has {len(sql)} characters; {_MAX_TEXT} is the most")
+        raise SqlRefused(
+            f"the query has {len(sql)} characters, {_MAX_TEXT} is the most; "
+            "write it shorter, and pass lists as parameters {name:Array(String)}"
+        )
     odd = next((char for char in sql if not char.isascii() or (not char.isprintable() and char not in "\n\t\r")), None)
     if odd is not None:
         raise SqlRefused(f"{odd!r} is not plain ASCII; pass other text as a parameter {{name:String}}")
@@ -207,10 +175,10 @@ def parse(sql: str) -> exp.Expr:
     except (SqlglotError, RecursionError) as error:
         where = "; ".join(f"line {e['line']}, column {e['col']}" for e in getattr(error, "errors", [])[:1])
         raise SqlRefused(
-            f"this is not a SELECT that can be read ({where or type(error).__name__}); simplify it"
+            f"this is not a SELECT that can be read ({where or 'nested too deep'}); write one plain SELECT over logical tables"
         ) from None
     if len(statements) != 1 or statements[0] is None:
-        raise SqlRefused(f"one statement is taken, not {len(statements)}")
+        raise SqlRefused("there is not one statement; write one SELECT")
     return statements[0]
 
 
@@ -239,7 +207,7 @@ def check_nodes(tree: exp.Expr, *, values_only: bool = False, quoted_names: bool
             if part in allowed and not (part == "quoted" and value and not quoted_names):
                 continue
             if value not in (None, False, []):
-                remedy = _PART_REMEDIES.get(part, "write a plainer query")
+                remedy = PART_REMEDIES.get(part, "write it with what docs/tables.md names")
                 raise SqlRefused(f"{_name_of(node)} with {part.strip('_')!r} is not taken: {remedy}")
         _check_leaf(node, quoted_names=quoted_names)
 
@@ -303,7 +271,9 @@ def _name_function(node: exp.Expr) -> str:
     written = node.args["this"]
     name = canonical_name(written if isinstance(written, str) else node.name)
     if name is None:
-        raise SqlRefused(f"the function {written!r} is not on the list; docs/tables.md names those that are")
+        source = isinstance(node.parent, exp.Table)
+        shown = written if isinstance(written, str) else node.name
+        raise SqlRefused(f"the function {shown!r} is not on the list: {of_function(shown, source=source)}")
     if name in WINDOW_ONLY and not isinstance(node.parent, exp.Window):
         raise SqlRefused(f"{name}() needs OVER ( … )")
     return name
@@ -325,7 +295,7 @@ def own_nodes(tree: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def _refuse_node(node: exp.Expr) -> None:
-    remedy = _REMEDIES.get(type(node), "see docs/tables.md for what a query may hold")
+    remedy = NODE_REMEDIES.get(type(node), "write it with what docs/tables.md names")
     raise SqlRefused(f"{_name_of(node)} is not taken: {remedy}")
 
 

@@ -67,7 +67,7 @@ class NameResolver:
             return left
         if isinstance(node, exp.Select):
             return self._select(node, withs)
-        raise SqlRefused("one SELECT (or SELECTs joined by UNION ALL) is taken")
+        raise SqlRefused("write one SELECT over logical tables (or SELECTs joined by UNION ALL)")
 
     def _withs(self, node: exp.Expr, inherited: _With) -> _With:
         withs = dict(inherited)
@@ -202,7 +202,9 @@ def _check_new_name(name: str, what: str) -> None:
 
 def _check_join(join: exp.Join) -> None:
     if join.side not in ("", "LEFT", "RIGHT", "FULL") or join.kind not in ("", "INNER", "OUTER", "CROSS"):
-        raise SqlRefused(f"a {join.side} {join.kind} JOIN is not taken; use INNER, LEFT, RIGHT, FULL or CROSS JOIN")
+        raise SqlRefused(
+            f"{' '.join([join.side, join.kind, 'JOIN']).strip()} is not taken; use INNER, LEFT, RIGHT, FULL or CROSS JOIN"
+        )
     conditions = bool(join.args.get("on")) or bool(join.args.get("using"))
     if conditions == (join.kind == "CROSS"):
         raise SqlRefused("a JOIN needs ON or USING, and a CROSS JOIN takes neither")
@@ -229,7 +231,7 @@ def _check_star(node: exp.Expr, select: exp.Select) -> None:
     parent = node.parent
     counted = isinstance(node, exp.Star) and isinstance(parent, FUNCTION_NODES) and parent.args["this"] == "count"
     if parent is not select and not counted and not isinstance(parent, exp.Column):
-        raise SqlRefused("* stands in a SELECT list or in count(*), nowhere else")
+        raise SqlRefused("* stands in a SELECT list or in count(*) alone; name the columns")
 
 
 def _check_bare(node: exp.Identifier) -> None:
