@@ -61,7 +61,7 @@ class CustomerLookup:
         for resolver in self._tenant.resolvers:
             customer, problem = await self._resolve(resolver, ticket, now)
             if customer:
-                found = await self._complete(customer, resolver, now)
+                found = await self.complete(customer, resolver, now)
                 return FoundCustomer(customer=found, evidence=self.evidence)
             if problem:
                 problems.append(f"{resolver}: {problem}")
@@ -108,8 +108,12 @@ class CustomerLookup:
         )
         return only_match(rows, "account") if not problem else ("", problem)
 
-    async def _complete(self, customer: str, resolver: Resolver, now: datetime) -> Customer:
-        """Add the name, plan and billing id; what cannot be had stays empty."""
+    async def complete(self, customer: str, resolved_by: str, now: datetime) -> Customer:
+        """Add the name, plan and billing id to a known customer; what cannot be had stays empty.
+
+        Raises:
+            ConnectorError: a source may answer later, and this is not the last attempt.
+        """
         accounts, billing = await asyncio.gather(self._account(customer, now), self._billing(customer, now))
         account = accounts[0] if accounts else {}
         billing_id, _ = only_match(billing, "id")
@@ -119,8 +123,8 @@ class CustomerLookup:
             billing_id=billing_id,
             plan=_text(account.get("plan")),
             region=_text(account.get("region")),
-            resolved_by=resolver,
-            weak=resolver == "accounts-domain",
+            resolved_by=resolved_by,
+            weak=resolved_by == "accounts-domain",
         )
 
     async def _account(self, customer: str, now: datetime) -> tuple[Row, ...]:

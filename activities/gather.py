@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities.bodies import Bodies
 from activities.failures import failing_as_temporal_expects
-from connectors.base import ConnectorPool, SlowAnswer
+from connectors.base import Connector, ConnectorPool, SlowAnswer
 from ledger.base import Ledger
 from models.customer import Anchors
 from models.diagnosis import Weighing
@@ -65,40 +65,16 @@ class GatherActivities:
             resolved = resolve_query(query, anchors, facts, now, self._tenants[name].region)
             began = perf_counter()
             answer = await self._answer(request, query, resolved)
-        asked = resolved if isinstance(resolved, SourceRequest) else None
-        evidence = Evidence(
-            id=request.evidence,
-            query=query.id,
-            source=query.source,
-            title=query.title,
-            scope=query.scope,
-            customer=asked.customer if asked else None,
-            parameters=asked.parameters if asked else {},
-            window=asked.window if asked else None,
-            fetched_at=now,
-            took=perf_counter() - began,
-            **answer.model_dump(),
-        )
+        evidence = as_evidence(request.evidence, query, resolved, answer, now, perf_counter() - began)
         return await self._ledger.put_evidence(request.key, evidence, request.look)
 
     async def _answer(self, request: FetchRequest, query: Query, resolved: SourceRequest | Skipped) -> Answer:
-        if isinstance(resolved, Skipped):
-            return Answer(status=EvidenceStatus.SKIPPED, asked="", reason=resolved.reason)
-        tenant = self._tenants[request.key.ref.tenant]
-        connector = await self._connectors.get(tenant.id, query.source)
-        if connector is None:
-            return Answer(status=EvidenceStatus.SKIPPED, asked="", reason=f"{query.source.title} is not connected")
         label = f"{request.key.investigation}/{request.key.revision}/{request.evidence}"
-        asked = resolved.model_copy(update={"label": label})
-        if query.source is Source.CLICKHOUSE:
-            try:
-                text = scope_query(_checked(query.sql, query.scope), tenant.tables, query.scope, query.rows)
-            except TableNotMapped as refusal:
-                return Answer(status=EvidenceStatus.SKIPPED, asked="", reason=str(refusal))
-            except SqlRefused as refusal:
-                return Answer(status=EvidenceStatus.FAILED, asked="", reason=f"refused before sending: {refusal}")
-            bound = {**asked.parameters, CUSTOMER_PARAMETER: asked.customer} if asked.customer else asked.parameters
-            asked = asked.model_copy(update={"text": text, "parameters": bound})
+        tenant = self._tenants[request.key.ref.tenant]
+        prepared = await prepare(self._connectors, tenant, query, resolved, label)
+        if isinstance(prepared, Answer):
+            return prepared
+        connector, asked = prepared
         try:
             return await connector.fetch(asked)
         except SlowAnswer:
@@ -106,5 +82,63 @@ class GatherActivities:
             if attempt < SLOW_ATTEMPTS:
                 raise
             # A refused connection costs nothing to try again; waiting out the time limit again costs every ticket.
-            reason = f"{query.source.title} gave no answer within {asked.time_limit:.0f} s, {attempt} times"
-            return Answer(status=EvidenceStatus.TIMED_OUT, asked=asked.text or asked.operation, reason=reason)
+            return no_answer_in_time(asked, f"{attempt} times")
+
+
+async def prepare(
+    connectors: ConnectorPool, tenant: Tenant, query: Query, resolved: SourceRequest | Skipped, label: str
+) -> tuple[Connector, SourceRequest] | Answer:
+    """Guard and scope one resolved query.
+
+    Args:
+        connectors: Of all tenants.
+        tenant: Whose system and tables are asked.
+        query: Of the playbook.
+        resolved: What became of its references and its window.
+        label: For query ids and log comments at the source.
+
+    Returns:
+        Whom to ask what; or the answer, where nobody may be asked.
+    """
+    if isinstance(resolved, Skipped):
+        return Answer(status=EvidenceStatus.SKIPPED, asked="", reason=resolved.reason)
+    connector = await connectors.get(tenant.id, query.source)
+    if connector is None:
+        return Answer(status=EvidenceStatus.SKIPPED, asked="", reason=f"{query.source.title} is not connected")
+    asked = resolved.model_copy(update={"label": label})
+    if query.source is Source.CLICKHOUSE:
+        try:
+            text = scope_query(_checked(query.sql, query.scope), tenant.tables, query.scope, query.rows)
+        except TableNotMapped as refusal:
+            return Answer(status=EvidenceStatus.SKIPPED, asked="", reason=str(refusal))
+        except SqlRefused as refusal:
+            return Answer(status=EvidenceStatus.FAILED, asked="", reason=f"refused before sending: {refusal}")
+        bound = {**asked.parameters, CUSTOMER_PARAMETER: asked.customer} if asked.customer else asked.parameters
+        asked = asked.model_copy(update={"text": text, "parameters": bound})
+    return connector, asked
+
+
+def no_answer_in_time(asked: SourceRequest, times: str) -> Answer:
+    """Return what a source's silence is kept as. `times` says how often it was asked."""
+    reason = f"{asked.source.title} gave no answer within {asked.time_limit:.0f} s, {times}"
+    return Answer(status=EvidenceStatus.TIMED_OUT, asked=asked.text or asked.operation, reason=reason)
+
+
+def as_evidence(
+    name: str, query: Query, resolved: SourceRequest | Skipped, answer: Answer, fetched_at: datetime, took: float
+) -> Evidence:
+    """Return an answer as the ledger keeps it. `name` is the evidence's id, `took` its seconds."""
+    asked = resolved if isinstance(resolved, SourceRequest) else None
+    return Evidence(
+        id=name,
+        query=query.id,
+        source=query.source,
+        title=query.title,
+        scope=query.scope,
+        customer=asked.customer if asked else None,
+        parameters=asked.parameters if asked else {},
+        window=asked.window if asked else None,
+        fetched_at=fetched_at,
+        took=took,
+        **answer.model_dump(),
+    )
