@@ -49,17 +49,18 @@ def plan_change_rows(event: Fields, prorations: Sequence[Fields] | None) -> list
     before = event.part("data").part("previous_attributes")
     rows: list[Row] = []
     for change, old, new in _changed_items(thing, before):
+        shown = new if new.thing else old
         amounts = None if prorations is None else _prorated(event, thing, prorations)
         rows.append(
             {
                 "event": event.id(required=True),
                 "at": event.time("created", required=True),
                 "subscription": thing.id(required=True),
-                "item": (new or old).id(),
+                "item": shown.id(),
                 "change": change,
                 **_side("from", old),
                 **_side("to", new),
-                "currency": _price_of(new or old).text("currency"),
+                "currency": _price_of(shown).text("currency"),
                 "proration": None if amounts is None else bool(amounts),
                 "proration_amount": None if amounts is None else sum(amounts),
             }
@@ -67,14 +68,8 @@ def plan_change_rows(event: Fields, prorations: Sequence[Fields] | None) -> list
     return rows
 
 
-class _Nothing(Fields):
-    """The side of a change where there was no item, or is none any more."""
-
-    def __bool__(self) -> bool:
-        return False
-
-
-_NOTHING = _Nothing({}, "no item")
+_NOTHING = Fields({}, "no item")
+"""The side of a change where there was no item, or is none any more."""
 
 
 def _changed_items(thing: Fields, before: Fields) -> list[tuple[str, Fields, Fields]]:
@@ -141,7 +136,8 @@ def _prorated(event: Fields, subscription: Fields, items: Sequence[Fields]) -> l
         item.whole("amount", required=True) or 0
         for item in items
         if item.flag("proration", required=True)
-        and subscription.id() in (item.part("parent").part("subscription_details").id("subscription"), item.id("subscription"))
+        and subscription.id()
+        in (item.part("parent").part("subscription_details").id("subscription"), item.id("subscription"))
         and abs((item.whole("date", required=True) or 0) - moment) <= _SAME_CHANGE
     ]
 

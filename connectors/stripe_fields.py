@@ -13,7 +13,13 @@ T = TypeVar("T")
 Thing = Mapping[str, object]
 """A Stripe object as the SDK's `to_dict` gives it."""
 
-_KINDS = ((bool, "a flag"), (str, "text"), (int | float | Decimal, "a number"), (Mapping, "an object"), (list, "a list"))
+_KINDS = (
+    (bool, "a flag"),
+    (str, "text"),
+    (int | float | Decimal, "a number"),
+    (Mapping, "an object"),
+    (list, "a list"),
+)
 
 
 def at(thing: object, *path: str) -> object:

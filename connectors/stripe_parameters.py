@@ -64,10 +64,46 @@ class ListCards(Strict):
     billing_id: BillingId
 
 
+class ListFailedPayments(Strict):
+    """Those of the window, with their decline codes."""
+
+    billing_id: BillingId
+
+
+class ListDisputes(Strict):
+    """Those opened in the window."""
+
+    billing_id: BillingId
+
+
+class ListPlanChanges(Strict):
+    """Those of the window, of price and of quantity."""
+
+    billing_id: BillingId
+
+
+class GetCredit(Strict):
+    """What stands to the customer's credit; of credit notes those of the window."""
+
+    billing_id: BillingId
+
+
+class ListUsage(Strict):
+    """By meter and UTC day; of one meter if its event name or id is given, else of all."""
+
+    billing_id: BillingId
+    meter: str = ""
+
+
+_CHARGE = (
+    "id status amount currency failure_code decline_code failure_message card_brand card_last4 card_exp_month "
+    "card_exp_year invoice created_at"
+)
+
 OPERATIONS: dict[str, Operation] = {
     "find_customer": operation(
         FindCustomer,
-        "id name email customer_id currency delinquent created_at",
+        "id name email customer_id currency delinquent created_at matched_by ambiguous",
     ),
     "list_subscriptions": operation(
         ListSubscriptions,
@@ -84,10 +120,27 @@ OPERATIONS: dict[str, Operation] = {
         "invoice number line_id description quantity unit_amount amount currency proration price_id meter "
         "period_start period_end",
     ),
-    "list_charges": operation(
-        ListCharges,
-        "id status amount currency failure_code decline_code failure_message card_brand card_last4 card_exp_month "
-        "card_exp_year invoice created_at",
+    "list_charges": operation(ListCharges, _CHARGE),
+    "list_failed_payments": operation(
+        ListFailedPayments,
+        f"{_CHARGE} network_decline_code advice_code outcome_type",
+    ),
+    "list_disputes": operation(
+        ListDisputes,
+        "id status reason amount currency charge evidence_due_at refundable created_at",
+    ),
+    "list_plan_changes": operation(
+        ListPlanChanges,
+        "event at subscription item change from_price from_nickname from_unit_amount from_interval from_quantity "
+        "to_price to_nickname to_unit_amount to_interval to_quantity currency proration proration_amount",
+    ),
+    "get_credit": operation(
+        GetCredit,
+        "kind id number credit currency status reason invoice created_at",
+    ),
+    "list_usage": operation(
+        ListUsage,
+        "meter meter_id title formula day value start end",
     ),
     "list_events": operation(
         ListEvents,

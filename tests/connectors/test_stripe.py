@@ -1,6 +1,7 @@
 """Stripe through its own SDK over real HTTP: rows, paging, every kind of failure, and no write."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest
 import pytest_asyncio
 import stripe
 from pydantic import JsonValue
+from stripe._stripe_service import StripeService
 
 from connectors.base import ConnectorError, RateLimited, SlowAnswer, Unavailable, WriteRefused
 from connectors.stripe import StripeConnector
@@ -153,6 +155,8 @@ async def test_a_customer_is_found_by_our_id(end: FarEnd, connector: StripeConne
             "currency": "usd",
             "delinquent": True,
             "created_at": "2026-11-19T12:00:00Z",
+            "matched_by": "metadata",
+            "ambiguous": False,
         },
     )
     assert end.requests[0].one("query") == "metadata['customer_id']:'acme'"
@@ -168,25 +172,71 @@ async def test_search_values_cannot_leave_their_quotes(end: FarEnd, connector: S
 
 
 async def test_search_that_matches_by_case_is_not_our_customer(end: FarEnd, connector: StripeConnector) -> None:
-    end.handler = routes(search=listed(a_customer(metadata={"customer_id": "ACME"}), kind="search_result"))
+    other = a_customer(metadata={"customer_id": "ACME"})
+    end.handler = routes(search=listed(other, kind="search_result"), customers=listed(other))
     assert (await fetch(connector, "find_customer", customer_id="acme")).status is EvidenceStatus.EMPTY
 
 
 async def test_email_is_the_fallback_and_case_is_forgiven(end: FarEnd, connector: StripeConnector) -> None:
+    unlinked = [a_customer(number, metadata={}) for number in ("1", "2")]
+
     def by_email(seen: Seen) -> Reply:
-        return listed(a_customer("1"), a_customer("2")) if seen.one("email") == "bo@acme.example.com" else listed()
+        return listed(*unlinked) if seen.one("email") == "bo@acme.example.com" else listed()
 
     end.handler = routes(search=listed(kind="search_result"), customers=by_email)
     found = await fetch(connector, "find_customer", customer_id="acme", email="Bo@acme.example.com")
-    assert [row["id"] for row in found.rows] == ["cus_Acme1", "cus_Acme2"]
-    assert [seen.one("email") for seen in end.requests[1:]] == ["Bo@acme.example.com", "bo@acme.example.com"]
+    assert [(row["id"], row["matched_by"], row["ambiguous"]) for row in found.rows] == [
+        ("cus_Acme1", "email", True),
+        ("cus_Acme2", "email", True),
+    ]
+    assert found.reason == "2 customers match by email; none of them is chosen"
+    assert found.url == "https://dashboard.stripe.com/test/customers"
+    asked = [seen.one("email") for seen in end.requests if seen.one("email")]
+    assert asked == ["Bo@acme.example.com", "bo@acme.example.com"]
 
 
-async def test_a_key_that_may_not_search_still_lists_by_email(end: FarEnd, connector: StripeConnector) -> None:
-    refused = Reply({"error": {"type": "invalid_request_error", "message": "no"}}, status=403)
-    end.handler = routes(search=refused, customers=listed(a_customer()))
-    assert (await fetch(connector, "find_customer", customer_id="acme", email="a@b.example.com")).rows
+async def test_an_email_that_stripe_writes_otherwise_is_searched_for(end: FarEnd, connector: StripeConnector) -> None:
+    mixed, longer = a_customer("1", email="Bo@Acme.example.com"), a_customer("2", email="bo@acme.example.com.au")
+    end.handler = routes(customers=listed(), search=listed(mixed, longer, kind="search_result"))
+    found = await fetch(connector, "find_customer", email="bo@acme.example.com")
+    assert [(row["id"], row["ambiguous"]) for row in found.rows] == [("cus_Acme1", False)]
+    assert end.requests[-1].one("query") == "email:'bo@acme.example.com'"
+
+
+async def test_the_email_of_another_customer_is_not_ours(end: FarEnd, connector: StripeConnector) -> None:
+    other = a_customer(metadata={"customer_id": "globex"})
+    end.handler = routes(search=listed(kind="search_result"), customers=listed(other))
+    found = await fetch(connector, "find_customer", customer_id="acme", email="billing@acme.example.com")
+    assert found.status is EvidenceStatus.EMPTY
+    assert "another customer" in found.reason
+    assert "globex" not in found.reason
+
+
+async def test_a_customer_that_search_does_not_know_yet_is_listed(end: FarEnd, connector: StripeConnector) -> None:
+    end.handler = routes(
+        search=listed(kind="search_result"), customers=listed(a_customer("7"), a_customer("8", metadata={}))
+    )
+    found = await fetch(connector, "find_customer", customer_id="acme")
+    assert [row["id"] for row in found.rows] == ["cus_Acme7"]
+    assert int(end.requests[1].one("created[gte]")) <= datetime.now(UTC).timestamp() - 3_600
+
+
+async def test_an_empty_search_says_that_it_may_lag(end: FarEnd, connector: StripeConnector) -> None:
+    end.handler = routes(search=listed(kind="search_result"), customers=listed())
+    found = await fetch(connector, "find_customer", customer_id="acme")
+    assert found.status is EvidenceStatus.EMPTY
+    assert "minute behind" in found.reason
+
+
+async def test_a_key_that_may_not_search_still_lists(end: FarEnd, connector: StripeConnector) -> None:
+    denied = Reply({"error": {"type": "invalid_request_error", "message": "no"}}, status=403)
+    mail = "billing@acme.example.com"
+    end.handler = routes(search=denied, customers=lambda seen: listed(a_customer()) if seen.one("email") else listed())
+    assert (await fetch(connector, "find_customer", customer_id="acme", email=mail)).rows
+    # Not searched is not absent.
     assert (await fetch(connector, "find_customer", customer_id="acme")).status is EvidenceStatus.DENIED
+    end.handler = routes(search=denied, customers=listed())
+    assert (await fetch(connector, "find_customer", customer_id="acme", email=mail)).status is EvidenceStatus.DENIED
 
 
 async def test_subscriptions_are_one_row_per_item(end: FarEnd, connector: StripeConnector) -> None:
@@ -209,7 +259,7 @@ async def test_subscriptions_are_one_row_per_item(end: FarEnd, connector: Stripe
     metered: dict[str, JsonValue] = {
         **item,
         "id": "si_2",
-        "price": {"id": "price_m", "object": "price", "unit_amount_decimal": "0.05"},
+        "price": {"id": "price_m", "object": "price", "currency": "usd", "unit_amount_decimal": "0.05"},
     }
     end.handler = routes(
         subscriptions=listed(
@@ -514,12 +564,6 @@ async def test_nothing_of_that_name_is_an_absence_where_it_was_searched_for(
         (Reply(reset=True), Unavailable, None),
         (Reply({"object": "list", "data": []}, cut=True), Unavailable, None),
         (Reply(b'{"object": "list", "data": ['), Unavailable, None),
-        (Reply({}), Unavailable, None),
-        (Reply([]), Unavailable, None),
-        (Reply({"object": "list"}), Unavailable, None),
-        (Reply({"object": "list", "data": "nothing"}), Unavailable, None),
-        (Reply({"object": "list", "data": [1, 2], "has_more": False}), Unavailable, None),
-        (Reply({"object": "list", "data": [{"object": "invoice"}], "has_more": False}), Unavailable, None),
     ],
 )
 async def test_what_may_pass_is_raised(
@@ -536,12 +580,44 @@ async def test_what_may_pass_is_raised(
     assert len(end.requests) == 1, "Temporal owns retries"
 
 
-async def test_a_number_that_is_none_breaks_no_more_than_its_answer(end: FarEnd, connector: StripeConnector) -> None:
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply({}), "invoices is not a list"),
+        (Reply([]), "invoices is not a list"),
+        (Reply({"object": "list"}), "invoices is not a list"),
+        (Reply({"object": "list", "data": "nothing"}), "invoices is not a list"),
+        (Reply({"object": "list", "data": [1, 2], "has_more": False}), "invoices[0] is not an object"),
+        (listed({"object": "invoice"}), "invoices[0].id is missing"),
+        (listed(an_invoice(1), an_invoice(2, total="11900")), "invoices[1].total is text, not a whole number"),
+        (listed(an_invoice(total=119.5)), "invoices[0].total is a number, not a whole number"),
+        (listed(an_invoice(total=True)), "invoices[0].total is a flag, not a whole number"),
+        (listed(an_invoice(created="yesterday")), "invoices[0].created is text, not a whole number"),
+        (listed(an_invoice(created=10**17)), "invoices[0].created is a number, not a time"),
+        (listed(an_invoice(currency=None)), "invoices[0].currency is missing"),
+        (listed(an_invoice(total_taxes=[{"amount": "19"}])), "invoices[0].total_taxes[0].amount is text"),
+        (listed(an_invoice(total_taxes="none")), "invoices[0].total_taxes is text, not a list"),
+    ],
+)
+async def test_another_shape_is_drift_and_never_an_absence(
+    end: FarEnd, connector: StripeConnector, reply: Reply, told: str
+) -> None:
+    end.always(reply)
+    found = await fetch(connector, "list_invoices", billing_id=CUSTOMER)
+    assert found.status is EvidenceStatus.FAILED
+    assert found.reason.startswith(f"schema drift: {told}")
+    assert found.rows == ()
+    assert len(end.requests) == 1
+
+
+async def test_a_number_that_the_sdk_cannot_read_is_drift(end: FarEnd, connector: StripeConnector) -> None:
     end.handler = routes(
         invoices=listed(an_invoice()), lines=listed(a_line(1, pricing={"unit_amount_decimal": "a lot"}))
     )
-    with pytest.raises(Unavailable, match="shape"):
-        await fetch(connector, "list_invoice_lines", billing_id=CUSTOMER)
+    found = await fetch(connector, "list_invoice_lines", billing_id=CUSTOMER)
+    assert found.status is EvidenceStatus.FAILED
+    assert "SDK cannot read the answer to 'list_invoice_lines'" in found.reason
+    assert "a lot" not in found.reason
 
 
 async def test_the_time_limit_holds_over_all_pages(end: FarEnd, connector: StripeConnector) -> None:
@@ -578,6 +654,66 @@ async def test_no_write_leaves_through_the_sdk(end: FarEnd, connector: StripeCon
     with pytest.raises(WriteRefused):
         await found.delete_async()
     assert [seen.method for seen in end.requests] == ["GET"]
+
+
+def _services(found: object) -> list[object]:
+    """Return a service of the SDK's client and those inside it, which it makes when they are first asked for."""
+    inner = [getattr(found, name) for name in getattr(type(found), "__annotations__", {})]
+    return [found, *(each for one in inner if isinstance(one, StripeService) for each in _services(one))]
+
+
+async def test_every_method_of_the_sdk_sends_a_known_read_or_nothing(end: FarEnd, connector: StripeConnector) -> None:
+    end.always(listed())
+    called = refusals = 0
+    for service in {
+        type(one): one for top in (connector._client.v1, connector._client.v2) for one in _services(top)
+    }.values():
+        for name in (name for name in dir(service) if name.endswith("_async") and not name.startswith("_")):
+            method = getattr(service, name)
+            ids = [
+                "x_1"
+                for one in inspect.signature(method).parameters.values()
+                if one.default is one.empty and one.annotation in (str, "str") and one.name != "params"
+            ]
+            called += 1
+            try:
+                await method(*ids, params={})
+            except WriteRefused:
+                refusals += 1
+            except (TypeError, KeyError, AttributeError):
+                # Its parameters were not understood here, and nothing came of it: the requests below would tell.
+                continue
+    assert called > 400
+    assert refusals > called * 0.9
+    assert {seen.method for seen in end.requests} == {"GET"}
+    assert all(not seen.body for seen in end.requests)
+    assert {seen.path for seen in end.requests} <= {
+        "/v1/customers",
+        "/v1/customers/search",
+        "/v1/customers/x_1",
+        "/v1/customers/x_1/payment_methods",
+        "/v1/subscriptions",
+        "/v1/invoices",
+        "/v1/invoiceitems",
+        "/v1/charges",
+        "/v1/disputes",
+        "/v1/events",
+        "/v1/credit_notes",
+        "/v1/prices",
+        "/v1/billing/credit_balance_summary",
+        "/v1/billing/meters",
+        "/v1/billing/meters/x_1/event_summaries",
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/account", "/v1/files", "/v1/customers/cus_1%2Fsources", "/v1/customers/../charges/ch_1", "/v2/core", "/"],
+)
+async def test_a_read_of_another_path_is_refused_too(end: FarEnd, connector: StripeConnector, path: str) -> None:
+    with pytest.raises(WriteRefused, match="not among the paths"):
+        await connector._http.request_async("get", f"{end.url}{path}", {})
+    assert end.connections == 0
 
 
 async def test_no_write_leaves_below_the_sdk(end: FarEnd, connector: StripeConnector) -> None:
