@@ -102,6 +102,20 @@ async def test_a_denied_source_is_asked_once(temporal: Client, ledger: SqlLedger
     assert len(denied.asked) == 1
 
 
+async def test_rows_of_another_shape_are_named_as_not_checked(temporal: Client, ledger: SqlLedger) -> None:
+    reason = "schema drift: incidents[0].impact is a number, not text"
+    drifted = Answer(status=EvidenceStatus.FAILED, asked="GET /", reason=reason)
+    incidents = ScriptedConnector(Source.STATUSPAGE, {"list_incidents": drifted})
+    house = House(temporal, ledger, failing_requests(), incidents, billing())
+    async with house.worker():
+        ref = house.open_ticket()
+        [revision] = (await house.investigate(ref)).revisions
+    assert revision.outcome is not Outcome.FAILED
+    _, _, after = the_note(house, ref).partition("Not checked")
+    assert "schema drift" in after
+    assert len(incidents.asked) == 1, "asking again shows the same rows"
+
+
 async def test_an_unknown_customer_needs_info_and_asks_nothing_unscoped(temporal: Client, ledger: SqlLedger) -> None:
     logs = ScriptedConnector(Source.CLICKHOUSE, {"prod.requests": found({"status": 500, "number": 9})})
     house = House(temporal, ledger, logs, no_incident())
