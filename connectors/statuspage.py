@@ -5,33 +5,65 @@
     list_maintenances   {upstream?} and the window: every maintenance that overlaps it
 
 Pages are asked together. One that fails while others answer leaves `truncated` and its name in `reason`: no absence can rest on
-that answer.
+that answer. The column `regions` holds what the configuration says that the components serve; it is empty for what may be
+anywhere.
 """
 
 import asyncio
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from connectors.answers import answer, iso, no_answer, time_limit
-from connectors.base import ConnectorError, Operation, Plugin, Secrets, SlowAnswer, Unavailable, operation
-from connectors.http import Declined, ReadOnlyHttp
+from connectors.answers import answer, no_answer, time_limit
+from connectors.base import (
+    ConnectorError,
+    Finding,
+    FindingStatus,
+    Operation,
+    Plugin,
+    Secrets,
+    SlowAnswer,
+    Unavailable,
+    operation,
+)
+from connectors.http import Declined, Network, ReadOnlyHttp, finding_for, observed_findings
 from connectors.parameters import TextList, read_parameters
-from connectors.statuspage_shapes import Component, Incident, PageAnswer, read_page
-from models.base import Row, Strict
+from connectors.statuspage_rows import (
+    COMPONENT_COLUMNS,
+    INCIDENT_COLUMNS,
+    MAINTENANCE_COLUMNS,
+    page_rows,
+    unmapped,
+)
+from connectors.statuspage_shapes import PageAnswer, read_page
+from models.base import Strict
 from models.evidence import Answer, SourceRequest
 from models.tenant import StatusPage, StatusPageConfig
 from models.vocabulary import EvidenceStatus, Scope, Source
 
-_PATHS = {
-    "list_incidents": ("/api/v2/incidents.json",),
-    "list_components": ("/api/v2/summary.json",),
-    "list_maintenances": ("/api/v2/scheduled-maintenances.json",),
-}
-_FALLBACK = "/api/v2/summary.json"
+_SUMMARY = "/api/v2/summary.json"
 """Imitations often answer this alone; it holds what is open now."""
 _RECENT = 50
 """A list of this length or more may have been cut by the page."""
 _PATIENCE = 0.8
 """The part of the time limit that a page may take, so that one slow page does not cost the others' answers."""
+_EXAMINATION = 10.0
+"""Seconds for the examination of one page."""
+_GONE = frozenset({404, 410})
+
+
+@dataclass(frozen=True)
+class _Document:
+    """Where an operation's list is, and what it is called there."""
+
+    path: str
+    listed: str
+
+
+_DOCUMENTS = {
+    "list_incidents": _Document("/api/v2/incidents.json", "incidents"),
+    "list_components": _Document(_SUMMARY, "components"),
+    "list_maintenances": _Document("/api/v2/scheduled-maintenances.json", "scheduled_maintenances"),
+}
 
 
 class _Incidents(Strict):
@@ -43,19 +75,10 @@ class _Upstream(Strict):
     upstream: bool | None = None
 
 
-_OPERATIONS: dict[str, Operation] = {
-    "list_incidents": operation(
-        _Incidents,
-        "page upstream id name status impact components created_at updated_at resolved_at url last_update",
-    ),
-    "list_components": operation(
-        _Upstream,
-        "page upstream id name group status updated_at url",
-    ),
-    "list_maintenances": operation(
-        _Upstream,
-        "page upstream id name status impact scheduled_for scheduled_until url",
-    ),
+_OPERATIONS: Mapping[str, Operation] = {
+    "list_incidents": operation(_Incidents, INCIDENT_COLUMNS),
+    "list_components": operation(_Upstream, COMPONENT_COLUMNS),
+    "list_maintenances": operation(_Upstream, MAINTENANCE_COLUMNS),
 }
 
 
@@ -65,10 +88,22 @@ class StatusPageConnector:
     source = Source.STATUSPAGE
 
     def __init__(self, config: StatusPageConfig) -> None:
-        """Open nothing yet."""
+        """Open nothing yet.
+
+        Raises:
+            ValueError: two pages have one name, or the CA's file or the proxy cannot be used.
+        """
         self._pages = {page.name: page for page in config.pages}
-        # A page may move to another host of its vendor; it is public and gets no credentials.
-        self._clients = {name: ReadOnlyHttp(str(page.url), follow_redirects=True) for name, page in self._pages.items()}
+        if len(self._pages) < len(config.pages):
+            raise ValueError("two status pages have the same `name`; rows name their page by it")
+        proxy = str(config.proxy or "")
+        # The pages are others', and where they send us on is theirs to say.
+        self._clients = {
+            page.name: ReadOnlyHttp(
+                str(page.url), follow_redirects=True, network=Network(page.allow_private, config.ca_file, proxy)
+            )
+            for page in config.pages
+        }
 
     async def fetch(self, request: SourceRequest) -> Answer:
         """Ask all pages that the request is about.
@@ -78,28 +113,34 @@ class StatusPageConnector:
         """
         parameters = read_parameters(request, _OPERATIONS)
         pages = self._chosen(parameters)
-        asked = " and ".join(_PATHS[request.operation]) + " of " + ", ".join(page.name for page in pages)
+        asked = f"GET {_DOCUMENTS[request.operation].path} of {', '.join(page.name for page in pages)}"
         if not pages:
             return no_answer(EvidenceStatus.FAILED, "no status page of that kind is configured", asked="GET nothing")
         async with time_limit(request):
             results = await asyncio.gather(*(self._read(page, request) for page in pages))
-        answered = [
-            (page, result) for page, result in zip(pages, results, strict=True) if isinstance(result, PageAnswer)
-        ]
-        failed = [
-            (page, result) for page, result in zip(pages, results, strict=True) if not isinstance(result, PageAnswer)
-        ]
+        both = list(zip(pages, results, strict=True))
+        answered = [(page, result) for page, result in both if isinstance(result, PageAnswer)]
+        failed = [(page, result) for page, result in both if not isinstance(result, PageAnswer)]
         if not answered:
-            return _none_answered(failed, asked=f"GET {asked}")
-        rows = [row for page, result in answered for row in _rows(page, result, request)]
-        partial = [page.name for page, result in answered if result.partial]
+            return _none_answered(failed, asked)
         reason = "; ".join(
             [f"{page.name} did not answer: {error}" for page, error in failed]
-            + [f"{name} tells only what is open now" for name in partial]
+            + [f"{page.name} tells only what is open now" for page, result in answered if result.partial]
             + [f"{page.name} lists nothing so old" for page, result in answered if _reaches_not(result, request)]
         )
-        url = str(answered[0][0].url) if len(pages) == 1 else None
-        return answer(request, rows, asked=f"GET {asked}", url=url, truncated=bool(reason), reason=reason)
+        return answer(
+            request,
+            [row for page, result in answered for row in page_rows(page, result, request)],
+            asked=asked,
+            url=str(pages[0].url) if len(pages) == 1 else None,
+            truncated=bool(reason),
+            reason=reason,
+        )
+
+    async def examine(self) -> list[Finding]:
+        """Read each page's summary once, and look whether the list of past incidents is there."""
+        examined = await asyncio.gather(*(self._examine(number) for number in range(len(self._pages))))
+        return [finding for findings in examined for finding in findings]
 
     async def aclose(self) -> None:
         """Close all clients."""
@@ -119,27 +160,76 @@ class StatusPageConnector:
 
     async def _read(self, page: StatusPage, request: SourceRequest) -> PageAnswer | ConnectorError | Declined:
         """Read one page; a failure is returned, so that it does not cost the others' answers."""
-        client = self._clients[page.name]
+        client, document = self._clients[page.name], _DOCUMENTS[request.operation]
         try:
             async with asyncio.timeout(request.time_limit * _PATIENCE):
-                for path in _PATHS[request.operation]:
-                    reply = await client.get(path, accept=frozenset({404, 410}))
-                    if reply.status < 400:
-                        return read_page(reply.json(), page.name)
-                fallback = read_page((await client.get(_FALLBACK)).json(), page.name)
-                return fallback.model_copy(update={"partial": True})
+                reply = await client.get(document.path, accept=_GONE)
+                partial = reply.status in _GONE
+                if partial:
+                    reply = await client.get(_SUMMARY)
+                return read_page(reply.json(), document.listed, partial=partial)
         except TimeoutError:
             return SlowAnswer("no answer in time")
         except (ConnectorError, Declined) as error:
             return error
 
+    async def _examine(self, number: int) -> list[Finding]:
+        page = list(self._pages.values())[number]
+        client, at = self._clients[page.name], f"connectors.statuspage.pages[{number}]"
+        try:
+            async with asyncio.timeout(_EXAMINATION):
+                summary = (await client.get(_SUMMARY)).json()
+                components = read_page(summary, "components").components
+                incidents = read_page(summary, "incidents").incidents
+                past = await client.get(_DOCUMENTS["list_incidents"].path, accept=_GONE)
+                if past.status not in _GONE:
+                    read_page(past.json(), "incidents")
+        except TimeoutError:
+            found = [finding_for(SlowAnswer(f"no answer within {_EXAMINATION:g} s"), url=f"{at}.url")]
+        except (ConnectorError, Declined) as error:
+            found = [finding_for(error, url=f"{at}.url")]
+        else:
+            detail = f"{len(components)} components, {len(incidents)} open incidents"
+            found = [
+                Finding("reach", FindingStatus.OK, detail),
+                _past_finding(past.status in _GONE, at),
+                *_mapping_findings(unmapped(page, components), at),
+            ]
+        return [
+            Finding(each.check, each.status, f"{page.name}: {each.detail}", each.remedy)
+            for each in [*found, *observed_findings(client.observed)]
+        ]
+
+
+def _past_finding(missing: bool, at: str) -> Finding:
+    if not missing:
+        return Finding("shape", FindingStatus.OK, "lists past incidents too")
+    return Finding(
+        "shape",
+        FindingStatus.WARNING,
+        f"tells only what is open now: {_DOCUMENTS['list_incidents'].path} is not there",
+        f"nothing, if this vendor has no such list; else check that `{at}.url` is the page's root",
+    )
+
+
+def _mapping_findings(unknown: list[str], at: str) -> list[Finding]:
+    if not unknown:
+        return []
+    return [
+        Finding(
+            "regions",
+            FindingStatus.WARNING,
+            f"no component has the name or id {', '.join(map(repr, unknown))}",
+            f"write the names in `{at}.regions` as the page writes them",
+        )
+    ]
+
 
 def _reaches_not(found: PageAnswer, request: SourceRequest) -> bool:
     """Whether the page's list of recent incidents is full and begins after the window does."""
-    listed = found.incidents if request.operation == "list_incidents" else found.maintenances
-    if request.operation == "list_components" or request.window is None or len(listed) < _RECENT:
+    if request.operation == "list_components" or request.window is None or len(found.incidents) < _RECENT:
         return False
-    oldest = min((each.started for each in listed if each.started is not None), default=None)
+    oldest = min((each.started for each in found.incidents if each.started is not None), default=None)
     return oldest is None or oldest > request.window.start
 
 
@@ -148,67 +238,11 @@ def _none_answered(failed: list[tuple[StatusPage, ConnectorError | Declined]], a
     said = "; ".join(f"{page.name}: {error}" for page, error in failed)
     if passing:
         delays = [error.retry_after for error in passing if error.retry_after is not None]
-        kind = SlowAnswer if all(isinstance(error, SlowAnswer) for error in passing) else Unavailable
+        kinds = {type(error) for error in passing}
+        kind = kinds.pop() if len(kinds) == 1 else Unavailable
         raise kind(f"no status page answered ({said})", retry_after=max(delays, default=None))
     denied = all(isinstance(error, Declined) and error.status is EvidenceStatus.DENIED for _, error in failed)
     return no_answer(EvidenceStatus.DENIED if denied else EvidenceStatus.FAILED, said, asked=asked)
-
-
-def _rows(page: StatusPage, found: PageAnswer, request: SourceRequest) -> list[Row]:
-    if request.operation == "list_components":
-        groups = {component.id: component.name for component in found.components if component.group}
-        return [_component_row(page, each, groups) for each in found.components if not each.group]
-    window = request.window
-    now = datetime.now(UTC)
-    incidents = found.incidents if request.operation == "list_incidents" else found.maintenances
-    make = _incident_row if request.operation == "list_incidents" else _maintenance_row
-    kept = [each for each in incidents if window is None or each.overlaps(window.start, window.end, now)]
-    kept.sort(key=lambda each: each.started or now, reverse=True)
-    return [make(page, each) for each in kept]
-
-
-def _incident_row(page: StatusPage, incident: Incident) -> Row:
-    return {
-        "page": page.name,
-        "upstream": page.upstream,
-        "id": incident.id,
-        "name": incident.name,
-        "status": incident.status,
-        "impact": incident.impact,
-        "components": ", ".join(incident.component_names),
-        "created_at": iso(incident.created_at),
-        "updated_at": iso(incident.updated_at),
-        "resolved_at": iso(incident.resolved_at),
-        "url": incident.link(str(page.url)),
-        "last_update": incident.last_update,
-    }
-
-
-def _maintenance_row(page: StatusPage, incident: Incident) -> Row:
-    return {
-        "page": page.name,
-        "upstream": page.upstream,
-        "id": incident.id,
-        "name": incident.name,
-        "status": incident.status,
-        "impact": incident.impact,
-        "scheduled_for": iso(incident.scheduled_for),
-        "scheduled_until": iso(incident.scheduled_until),
-        "url": incident.link(str(page.url)),
-    }
-
-
-def _component_row(page: StatusPage, component: Component, groups: dict[str, str]) -> Row:
-    return {
-        "page": page.name,
-        "upstream": page.upstream,
-        "id": component.id,
-        "name": component.name,
-        "group": groups.get(component.group_id or ""),
-        "status": component.status,
-        "updated_at": iso(component.updated_at),
-        "url": str(page.url),
-    }
 
 
 def _make(config: StatusPageConfig, _secret: Secrets) -> StatusPageConnector:

@@ -158,7 +158,7 @@ class StatusPage(Strict):
     allow_private: bool = False
     """Whether the page may be at a private address, such as 10.0.0.7 or this machine."""
     regions: dict[str, list[str]] = {}
-    """Name or id of a component, or of its group, to the regions that it serves; what is left out serves all."""
+    """Name or id of a component, or id of its group, to the regions that it serves; what is left out may serve all."""
 
 
 class ModelConfig(Strict):

@@ -33,7 +33,9 @@ ANY_TEXT = "any bytes are text: what is no UTF-8 is replaced, and Markdown and H
 
 def connect(place: Place) -> Connector:
     config = (
-        {"folder": str(place.folder / "docs")} if place.folder.joinpath("is-folder").exists() else {"site": place.url}
+        {"folder": str(place.folder / "docs")}
+        if place.folder.joinpath("is-folder").exists()
+        else {"site": place.url, "allow_private": True}
     )
     return DocsConnector(DocsConfig.model_validate(config), refresh_seconds=0.0)
 

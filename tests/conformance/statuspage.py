@@ -17,7 +17,9 @@ ONE_DOCUMENT = {
 
 
 def connect(place: Place) -> Connector:
-    return StatusPageConnector(StatusPageConfig.model_validate({"pages": [{"name": "own", "url": place.url}]}))
+    return StatusPageConnector(
+        StatusPageConfig.model_validate({"pages": [{"name": "own", "url": place.url, "allow_private": True}]})
+    )
 
 
 def listed(name: str, *items: JsonValue) -> Handler:

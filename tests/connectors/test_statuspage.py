@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import JsonValue
 
-from connectors.base import RateLimited, SlowAnswer, Unavailable
+from connectors.base import FindingStatus, RateLimited, SlowAnswer, Unavailable
 from connectors.statuspage import StatusPageConnector
 from models.customer import Window
 from models.evidence import SourceRequest
@@ -82,13 +82,22 @@ def ask(
 
 
 @asynccontextmanager
-async def pages(**content: Mapping[str, bytes]) -> AsyncIterator[tuple[StatusPageConnector, dict[str, WebServer]]]:
+async def pages(
+    regions: Mapping[str, list[str]] | None = None, **content: Mapping[str, bytes]
+) -> AsyncIterator[tuple[StatusPageConnector, dict[str, WebServer]]]:
     """Serve one page for each name; `vendor…` is an upstream's."""
     async with AsyncExitStack() as stack:
         webs = {name: await stack.enter_async_context(web_server(answers)) for name, answers in content.items()}
         config = {
             "pages": [
-                {"name": name, "url": web.url, "upstream": name.startswith("vendor")} for name, web in webs.items()
+                {
+                    "name": name,
+                    "url": web.url,
+                    "upstream": name.startswith("vendor"),
+                    "allow_private": True,
+                    "regions": dict(regions or {}),
+                }
+                for name, web in webs.items()
             ]
         }
         connector = StatusPageConnector(StatusPageConfig.model_validate(config))
@@ -112,6 +121,7 @@ async def test_incidents_that_overlap_the_window() -> None:
                 "status": "monitoring",
                 "impact": "major",
                 "components": "API",
+                "regions": "",
                 "created_at": "2026-03-01T10:00:00Z",
                 "updated_at": "2026-03-01T10:30:00Z",
                 "resolved_at": None,
@@ -221,12 +231,15 @@ async def test_pages_that_say_no_are_answers() -> None:
 async def test_an_imitation_that_has_only_a_summary_tells_no_absence() -> None:
     bare: dict[str, JsonValue] = {
         "page": {"name": "x"},
-        "incidents": [{"id": "i", "created_at": "2026-03-01T10:00:00Z", "extra": 1}],
+        "incidents": [
+            {"id": "i", "name": "n", "status": "pondering", "created_at": "2026-03-01T10:00:00Z", "extra": 1}
+        ],
+        "scheduled_maintenances": [],
     }
     async with pages(own={"/api/v2/summary.json": reply(json.dumps(bare))}) as (connector, _):
         answer = await connector.fetch(ask("list_incidents"))
         assert [(row["id"], row["name"], row["status"], row["components"]) for row in answer.rows] == [
-            ("i", "", "", "")
+            ("i", "n", "pondering", "")
         ]
         assert answer.truncated
         assert "only what is open now" in answer.reason
@@ -248,20 +261,20 @@ async def test_a_full_list_tells_nothing_of_what_is_older() -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        {"incidents": None, "components": None},
+        {"incidents": []},
         {
             "incidents": [
                 {
                     "id": "i",
+                    "status": "of_tomorrow",
                     "components": None,
                     "incident_updates": None,
                     "shortlink": None,
-                    "name": None,
+                    "name": "n",
                     "impact": None,
                 }
             ]
         },
-        {"page": {}, "status": {"indicator": "none"}},
     ],
 )
 async def test_what_is_missing_is_no_error(document: dict[str, JsonValue]) -> None:
@@ -271,20 +284,115 @@ async def test_what_is_missing_is_no_error(document: dict[str, JsonValue]) -> No
 
 
 @pytest.mark.parametrize(
-    "document",
+    ("document", "said"),
     [
-        [],
-        "down",
-        {"error": "x"},
-        {"incidents": "none"},
-        {"incidents": [{"name": "no id"}]},
-        {"incidents": [{"id": 7}]},
-        {"incidents": [{"id": "i", "created_at": "yesterday"}]},
-        {"incidents": [{"id": "i", "components": [{"id": "c", "name": ["x"]}]}]},
+        ([], "document is no object"),
+        ("down", "document is no object"),
+        ({"error": "x"}, "incidents is missing"),
+        ({"page": {}, "status": {"indicator": "none"}}, "incidents is missing"),
+        ({"incidents": None}, "incidents is nothing, not a list"),
+        ({"incidents": "none"}, "incidents is text, not a list"),
+        ({"incidents": [{"name": "no id"}]}, "incidents[0].id is missing"),
+        ({"incidents": [{"id": 7}]}, "incidents[0].id is a whole number, not text"),
+        ({"incidents": [DONE, {"id": "i", "name": "n"}]}, "incidents[1].status is missing"),
+        ({"incidents": [{**DONE, "name": None}]}, "incidents[0].name is nothing, not text"),
+        ({"incidents": [{**DONE, "created_at": "yesterday"}]}, "incidents[0].created_at is text, not a time"),
+        ({"incidents": [{**DONE, "created_at": 5}]}, "incidents[0].created_at is a whole number, not a time"),
+        ({"incidents": [{**DONE, "components": [{"name": ["x"]}]}]}, "incidents[0].components[0].name is a list"),
     ],
 )
-async def test_what_is_there_must_be_of_its_type(document: JsonValue) -> None:
+async def test_what_is_there_must_be_of_its_type(document: JsonValue, said: str) -> None:
     async with pages(own={"/api/v2/incidents.json": reply(json.dumps(document))}) as (connector, _):
-        with pytest.raises(Unavailable) as raised:
+        answer = await connector.fetch(ask("list_incidents"))
+        assert answer.status is EvidenceStatus.FAILED
+        assert f"own: schema drift: {'the status page' * ('document' in said)}" in answer.reason
+        assert said in answer.reason
+        assert "yesterday" not in answer.reason
+
+
+async def test_a_page_that_drifts_does_not_cost_the_others_answers() -> None:
+    drifted = {"/api/v2/incidents.json": reply('{"incidents": {}}')}
+    async with pages(own=PAGE, vendor=drifted) as (connector, _):
+        answer = await connector.fetch(ask("list_incidents"))
+        assert [row["page"] for row in answer.rows] == ["own"]
+        assert answer.truncated
+        assert "vendor did not answer: schema drift: incidents is an object, not a list" in answer.reason
+
+
+async def test_all_pages_asking_to_slow_down_is_a_limit() -> None:
+    slow_down = {"/api/v2/incidents.json": reply(status=429, Retry_After="9")}
+    async with pages(own=slow_down, vendor=slow_down) as (connector, _):
+        with pytest.raises(RateLimited) as raised:
             await connector.fetch(ask("list_incidents"))
-        assert "yesterday" not in str(raised.value)
+        assert raised.value.retry_after == 9
+
+
+async def test_components_are_mapped_to_the_regions_that_they_serve() -> None:
+    both: JsonValue = [{"id": "c1", "name": "API"}, {"id": "c9", "name": "Files", "group_id": "g9"}]
+    document = {"incidents": [OPEN, {**OPEN, "id": "p2", "components": both}, {**OPEN, "id": "p3", "components": []}]}
+    page = {**PAGE, "/api/v2/incidents.json": reply(json.dumps(document))}
+    regions = {"API": ["eu-west-1", "us-east-1"]}
+    async with pages(regions, own=page) as (connector, _):
+        found = await connector.fetch(ask("list_incidents"))
+        # What touches anything that is not mapped may be anywhere.
+        assert [(row["id"], row["regions"]) for row in found.rows] == [
+            ("p1", "eu-west-1, us-east-1"),
+            ("p2", ""),
+            ("p3", ""),
+        ]
+        parts = await connector.fetch(ask("list_components"))
+        assert [(row["name"], row["regions"]) for row in parts.rows] == [
+            ("API", "eu-west-1, us-east-1"),
+            ("Dashboard", ""),
+        ]
+    async with pages({**regions, "g9": ["us-east-1", "ap-south-1"]}, own=page) as (connector, _):
+        found = await connector.fetch(ask("list_incidents"))
+        assert [row["regions"] for row in found.rows][1] == "eu-west-1, us-east-1, ap-south-1"
+
+
+async def test_a_state_without_a_time_is_not_taken_for_going_on() -> None:
+    told: JsonValue = [{"status": "resolved", "body": "b", "created_at": "2026-02-28T08:30:00Z"}]
+    resolved = {**DONE, "resolved_at": None, "incident_updates": told}
+    untold = {**DONE, "id": "p9", "resolved_at": None}
+    document = {"incidents": [resolved, untold]}
+    async with pages(own={"/api/v2/incidents.json": reply(json.dumps(document))}) as (connector, _):
+        found = await connector.fetch(ask("list_incidents", window=None))
+        assert [row["resolved_at"] for row in found.rows] == ["2026-02-28T08:30:00Z", "2026-02-28T09:00:00Z"]
+        assert (await connector.fetch(ask("list_incidents"))).status is EvidenceStatus.EMPTY
+
+
+async def test_a_private_page_is_asked_only_where_that_is_allowed() -> None:
+    async with web_server(PAGE) as web:
+        config = {"pages": [{"name": "own", "url": web.url}]}
+        connector = StatusPageConnector(StatusPageConfig.model_validate(config))
+        answer = await connector.fetch(ask("list_incidents"))
+        assert answer.status is EvidenceStatus.FAILED
+        assert "allow_private: true" in answer.reason
+        assert web.asked == []
+        await connector.aclose()
+
+
+def test_two_pages_of_one_name_are_refused() -> None:
+    page = {"name": "own", "url": "https://status.example.com"}
+    with pytest.raises(ValueError, match="same `name`"):
+        StatusPageConnector(StatusPageConfig.model_validate({"pages": [page, page]}))
+
+
+async def test_an_examination_tells_of_each_page() -> None:
+    summary = {"/api/v2/summary.json": PAGE["/api/v2/summary.json"]}
+    broken = {"/api/v2/summary.json": reply('{"components": [], "incidents": 7}')}
+    down = {"/api/v2/summary.json": reply(status=503)}
+    regions = {"API": ["eu-west-1"], "Api": ["eu-west-1"], "g1": ["us-east-1"]}
+    async with pages(regions, own=PAGE, bare=summary, broken=broken, down=down) as (connector, _):
+        findings = await connector.examine()
+        told = {(one.detail.split(":")[0], one.check): one for one in findings}
+        assert told["own", "reach"].detail == "own: 3 components, 1 open incidents"
+        assert told["own", "shape"].status is FindingStatus.OK
+        assert "'Api'" in told["own", "regions"].detail
+        assert "'API'" not in told["own", "regions"].detail
+        assert told["bare", "shape"].status is FindingStatus.WARNING
+        assert told["broken", "shape"].status is FindingStatus.FAILURE
+        assert told["down", "reach"].status is FindingStatus.FAILURE
+        assert "connectors.statuspage.pages[3].url" in told["down", "reach"].remedy
+        assert told["own", "latency"].status is FindingStatus.OK
+        assert all(one.remedy for one in findings if one.status in (FindingStatus.FAILURE, FindingStatus.WARNING))
