@@ -54,6 +54,7 @@ class Stripe(Vendor):
             route("GET", "/v1/customers/{customer}/payment_methods", self._guarded(self._customer_cards)),
             route("GET", "/v1/invoices/{invoice}/lines", self._guarded(self._invoice_lines)),
             route("GET", "/v1/billing/meters/{meter}/event_summaries", self._guarded(self._event_summaries)),
+            route("GET", "/v1/billing/credit_balance_summary", self._guarded(self._credit_summary)),
         ]
         self.routes = routes
 
@@ -196,6 +197,11 @@ class Stripe(Vendor):
             raise Rejected(
                 "Invalid time window: end_time must be after start_time; group by 'hour' or 'day'.", param="end_time"
             )
+        if (start % step or end % step) and asked.query.get("value_grouping_window"):
+            raise Rejected(
+                "Invalid time window: start_time and end_time must align with UTC boundaries of the grouping window.",
+                param="start_time",
+            )
         spans = self._account.metered.get((meter, asked.query["customer"]), [])
         summaries: list[Object] = []
         for left in range(start, end, step):
@@ -216,6 +222,20 @@ class Stripe(Vendor):
                     }
                 )
         return page_of(summaries[::-1], asked, asked.path, "billing.meter_event_summary")
+
+    def _credit_summary(self, asked: Asked) -> Object:
+        for name in ("customer", "filter[type]"):
+            if name not in asked.query:
+                raise Rejected(f"Missing required param: {name}.", code="parameter_missing", param=name)
+        customer = asked.query["customer"]
+        found(self._account.by_id, customer, "customer")
+        return {
+            "object": "billing.credit_balance_summary",
+            "balances": [],
+            "customer": customer,
+            "customer_account": None,
+            "livemode": False,
+        }
 
     def _expanded(self, value: JsonValue, steps: list[str], path: str) -> JsonValue:
         """Return a copy in which the ids at the path are replaced by their objects."""
@@ -269,7 +289,7 @@ def _error(
 
 def _conditions(collection: Collection, asked: Asked) -> list[Callable[[Object], bool]]:
     """Return what an object has to be, worked out once for the whole list."""
-    conditions = ranges_of(asked, collection.ranges)
+    conditions = ranges_of(asked, collection.ranges, collection.moment)
     for name, condition in collection.filters.items():
         wanted = many(asked, name)
         if wanted:

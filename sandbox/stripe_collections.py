@@ -49,6 +49,8 @@ class Collection:
     filters: Mapping[str, Condition]
     ranges: frozenset[str] = frozenset({"created"})
     searchable: frozenset[str] = frozenset()
+    moment: str = "created"
+    """The field that a range of `created` goes by."""
     default: Mapping[str, Condition] | None = None
     """Conditions in force where the parameter of that name is not given."""
 
@@ -100,6 +102,22 @@ def collections_of(account: Account) -> dict[str, Collection]:
                 "payment[type]": lambda one, wanted: wanted == "payment_intent",
                 "payment[payment_intent]": _pays,
             },
+        ),
+        "invoiceitems": Collection(
+            "invoiceitem",
+            account.invoice_items,
+            {
+                "customer": _same("customer"),
+                "invoice": _same("invoice"),
+                "pending": lambda one, wanted: (one["invoice"] is None) == (wanted == "true"),
+            },
+            moment="date",
+        ),
+        "disputes": Collection(
+            "dispute", account.disputes, {"charge": _same("charge"), "payment_intent": _same("payment_intent")}
+        ),
+        "credit_notes": Collection(
+            "credit_note", account.credit_notes, {"customer": _same("customer"), "invoice": _same("invoice")}
         ),
         "events": Collection("event", account.events, {"type": _event_type, "types": _event_type}),
         "prices": Collection(

@@ -15,6 +15,7 @@ from sandbox.stripe_catalog import (
     product_object,
     subscription_object,
 )
+from sandbox.stripe_changes import invoice_items, items_before
 from sandbox.stripe_invoices import charge_object, invoice_line, invoice_object, invoice_payment
 from sandbox.world_billing import BillingEvent, BillingFile, Charge
 from sandbox.world_logs import Usage
@@ -43,6 +44,10 @@ class Account:
     payment_methods: list[Object] = field(default_factory=list)
     invoice_payments: list[Object] = field(default_factory=list)
     events: list[Object] = field(default_factory=list)
+    invoice_items: list[Object] = field(default_factory=list)
+    disputes: list[Object] = field(default_factory=list)
+    """Empty, as are the credit notes: no world holds any yet."""
+    credit_notes: list[Object] = field(default_factory=list)
     prices: list[Object] = field(default_factory=list)
     products: list[Object] = field(default_factory=list)
     meters: list[Object] = field(default_factory=list)
@@ -82,6 +87,7 @@ def build_account(billing: BillingFile, usage: Iterable[Usage], now: datetime, m
         charges=_newest_first(charge_object(books, charge) for charge in billing.charges),
         invoice_payments=_newest_first(invoice_payment(books, charge) for charge in _last_attempts(billing.charges)),
         metered=_metered(books, usage),
+        invoice_items=invoice_items(books),
     )
     for kind in (
         account.meters,
@@ -93,6 +99,7 @@ def build_account(billing: BillingFile, usage: Iterable[Usage], now: datetime, m
         account.subscriptions,
         account.charges,
         account.invoice_payments,
+        account.invoice_items,
     ):
         account.by_id.update({str(one["id"]): one for one in kind})
     account.events = _newest_first(_event(books, event, account.by_id) for event in billing.events)
@@ -110,12 +117,17 @@ def _last_attempts(charges: Iterable[Charge]) -> Iterable[Charge]:
 
 
 def _event(books: Books, one: BillingEvent, by_id: dict[str, Object]) -> Object:
+    thing = by_id.get(one.object, {"id": one.object, "customer": one.customer})
+    data: Object = {"object": thing}
+    before = items_before(books, one, thing) if one.type == "customer.subscription.updated" else None
+    if before is not None:
+        data["previous_attributes"] = {"items": before}
     return {
         "id": one.id,
         "object": "event",
         "api_version": API_VERSION,
         "created": books.at(one.created),
-        "data": {"object": by_id.get(one.object, {"id": one.object, "customer": one.customer})},
+        "data": data,
         "livemode": False,
         "pending_webhooks": 0,
         "request": {"id": None, "idempotency_key": None},

@@ -86,8 +86,8 @@ def page_of(objects: Sequence[Object], asked: Asked, url: str, kind: str) -> Obj
     return {"object": "list", "data": cast(JsonValue, list(data)), "has_more": more, "url": url}
 
 
-def ranges_of(asked: Asked, names: frozenset[str]) -> list[Callable[[Object], bool]]:
-    """Return the conditions that `created=`, `created[gte]=` and their like set."""
+def ranges_of(asked: Asked, names: frozenset[str], moment: str = "created") -> list[Callable[[Object], bool]]:
+    """Return the conditions that `created=`, `created[gte]=` and their like set; `moment` is the field for `created`."""
     conditions: list[Callable[[Object], bool]] = []
     for key, value in asked.query.multi_items():
         name, _, inner = key.partition("[")
@@ -96,7 +96,7 @@ def ranges_of(asked: Asked, names: frozenset[str]) -> list[Callable[[Object], bo
         if not value.isdigit():
             raise Rejected(f"Invalid integer: {value}", code="parameter_invalid_integer", param=key)
         compare = RANGES[inner.rstrip("]")] if inner else int.__eq__
-        conditions.append(_compared(name, compare, int(value)))
+        conditions.append(_compared(moment if name == "created" else name, compare, int(value)))
     return conditions
 
 
