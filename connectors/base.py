@@ -93,6 +93,8 @@ class Operation:
 
     parameters: type[Strict]
     columns: frozenset[str]
+    scopes: frozenset[Scope] = frozenset()
+    """Those of the source that this question may have, where it cannot have them all; empty for all."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -105,9 +107,9 @@ class Operation:
         return frozenset(name for name, one in self.parameters.model_fields.items() if one.is_required())
 
 
-def operation(parameters: type[Strict], columns: str) -> Operation:
+def operation(parameters: type[Strict], columns: str, *, scopes: frozenset[Scope] = frozenset()) -> Operation:
     """Build an operation; `columns` are words with blanks between."""
-    return Operation(parameters, frozenset(columns.split()))
+    return Operation(parameters, frozenset(columns.split()), scopes)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ _SCARCE = 0.1
 """The part of a rate limit below which what is left is little."""
 _SLOW = 5.0
 """Seconds for one cheap read that are worth a warning."""
-_LEFT = re.compile(r"(?:x-)?rate-?limit-(?:(?P<kind>[a-z-]+)-)?remaining")
+_LEFT = re.compile(r"(?:x-)?(?:[a-z]+-)?rate-?limit-(?:(?P<kind>[a-z-]+)-)?remaining")
 _MILLISECONDS = 100_000_000_000
 _EPOCH_SECONDS = 1_000_000_000
 

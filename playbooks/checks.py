@@ -94,6 +94,8 @@ def _question(query: Query, at: Field) -> Iterator[Finding]:
     if operation is None:
         yield (*at, "operation"), unknown("operation", query.operation, operations)
         return
+    if operation.scopes and query.scope in scopes_of(query.source) - operation.scopes:
+        yield (*at, "scope"), f"{query.operation!r} takes {', '.join(sorted(operation.scopes))}"
     for name in query.parameters:
         if name not in operation.names:
             yield (*at, "parameters", name), unknown("parameter", name, operation.names)

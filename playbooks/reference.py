@@ -1,9 +1,10 @@
 """Generated parts of docs/playbooks.md: functions, symptoms, operations. `python -m playbooks.reference` writes them anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from connectors.registry import SOURCES, operations_of
+from models.vocabulary import Source
 from reasoning.facts import FUNCTIONS
 from reasoning.symptoms import SYMPTOMS
 
@@ -28,10 +29,10 @@ def symptoms_list() -> str:
     return ", ".join(f"`{name}`" for name in SYMPTOMS)
 
 
-def operations_table() -> str:
-    """List every operation of every source but ClickHouse."""
+def operations_table(sources: Collection[Source] = SOURCES) -> str:
+    """List every operation of the sources but ClickHouse's."""
     lines = ["| source | operation | parameters (`*` is needed) | columns |", "|---|---|---|---|"]
-    for source in SOURCES:
+    for source in sources:
         for name, operation in operations_of(source).items():
             parameters = ", ".join(
                 f"`{each}{'*' if each in operation.required else ''}`" for each in sorted(operation.names)
@@ -45,13 +46,22 @@ def operations_table() -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "functions": functions_table,
     "symptoms": symptoms_list,
-    "operations": operations_table,
 }
 
 
-def regenerate(text: str) -> str:
+def sources_in(text: str) -> list[Source]:
+    """Return the sources whose operations a document lists.
+
+    A document may come after a source as a whole, so that a new connector needs no more than its own module; what it says of the
+    sources that it lists is as the code is.
+    """
+    return [source for source in SOURCES if f"\n| {source.value} | `" in text]
+
+
+def regenerate(text: str, sources: Collection[Source] = SOURCES) -> str:
     """Return the document with its generated parts as the code has them now."""
-    for name, part in PARTS.items():
+    parts: dict[str, Callable[[], str]] = {**PARTS, "operations": lambda: operations_table(sources)}
+    for name, part in parts.items():
         begin, end = f"<!-- {name}: generated -->\n", f"<!-- end {name} -->"
         before, _, rest = text.partition(begin)
         _, mark, after = rest.partition(end)

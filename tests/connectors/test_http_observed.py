@@ -53,6 +53,15 @@ def test_the_clock_is_compared_within_what_the_header_can_tell(
         ({"X-Rate-Limit": "700", "X-Rate-Limit-Remaining": "12"}, [RateLimit("", 12, 700)]),
         (
             {
+                "X-Sentry-Rate-Limit-Limit": "40",
+                "X-Sentry-Rate-Limit-Remaining": "39",
+                "X-Sentry-Rate-Limit-Reset": "1772359830",
+                "X-Sentry-Rate-Limit-ConcurrentRemaining": "9",
+            },
+            [RateLimit("", 39, 40, datetime(2026, 3, 1, 10, 10, 30, tzinfo=UTC))],
+        ),
+        (
+            {
                 "X-RateLimit-Requests-Limit": "1500",
                 "X-RateLimit-Requests-Remaining": "1400",
                 "X-RateLimit-Requests-Reset": "1772359830000",

@@ -4,13 +4,22 @@ import pytest
 
 from connectors.registry import SOURCES, operations_of
 from models.vocabulary import Source
-from playbooks.reference import DOCS, functions_table, regenerate
+from playbooks.reference import DOCS, functions_table, regenerate, sources_in
 from reasoning.facts import FUNCTIONS
 
 
 def test_the_document_is_as_the_code_is() -> None:
     text = DOCS.read_text(encoding="utf-8")
-    assert regenerate(text) == text, "run python -m playbooks.reference"
+    listed = sources_in(text)
+    assert set(listed) >= {Source.LINEAR, Source.STRIPE, Source.GITHUB, Source.DOCS, Source.STATUSPAGE}
+    assert regenerate(text, listed) == text, "run python -m playbooks.reference"
+
+
+def test_a_source_of_which_the_document_says_something_else_is_noticed() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    wrong = text.replace("| statuspage | `list_components` |", "| statuspage | `list_parts` |")
+    assert wrong != text
+    assert regenerate(wrong, sources_in(wrong)) == regenerate(text, sources_in(text))
 
 
 def test_a_part_that_was_lost_is_named() -> None:
