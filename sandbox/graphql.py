@@ -1,5 +1,6 @@
 """A small GraphQL server: reads a document, checks it against a schema's outline and returns only what was asked for."""
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -270,6 +271,25 @@ class Execution:
     def run(self, root: Node) -> dict[str, JsonValue]:
         """Return the fields that the operation asks for, under their aliases."""
         return self._object(self._operation.selections, "Query", root)
+
+    def complexity(self) -> int:
+        """Return the points of the document: a tenth for a field, one for an object, times `first` within a list."""
+        return math.ceil(self._points(self._operation.selections, "Query"))
+
+    def _points(self, selections: tuple[Selection, ...], type_name: str) -> float:
+        points = 0.0
+        for selection in selections:
+            if not selection.name:
+                points += self._points(self._inner(selection), type_name)
+                continue
+            known = self._outline[type_name].get(selection.name, Field())
+            if not known.type:
+                points += 0.1
+                continue
+            first = self._plain(selection.arguments.get("first", 50), self._variables)
+            times = first if "first" in known.arguments and isinstance(first, int) else 1
+            points += 1 + times * self._points(selection.selections, known.type)
+        return points
 
     def _check(self, selections: tuple[Selection, ...], type_name: str, depth: int) -> None:
         if depth > DEPTH_CAP:

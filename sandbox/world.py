@@ -152,6 +152,11 @@ class Issue(Part):
     updated: Offset
     completed: Offset | None = None
     canceled: Offset | None = None
+    due: Offset | None = None
+    cycle_ends: Offset | None = None
+    """When the team's cycle ends that the issue is planned for."""
+    project: str = ""
+    project_target: Offset | None = None
     attachments: list[Attachment] = []
     comments: list[Comment] = []
     relations: list[Relation] = []

@@ -34,6 +34,15 @@ def after(seen: Seen) -> JsonValue:
     return found
 
 
+def listed(*issues: JsonValue, next_page: str | None = None) -> Reply:
+    info: JsonValue = {"hasNextPage": next_page is not None, "endCursor": next_page}
+    return Reply({"data": {"issues": {"pageInfo": info, "nodes": list(issues)}}})
+
+
+def two_listed_pages(seen: Seen) -> Reply:
+    return listed(an_issue(3)) if after(seen) == "c1" else listed(an_issue(1), an_issue(2), next_page="c1")
+
+
 def two_pages(seen: Seen) -> Reply:
     return page(an_issue(3), total=3) if after(seen) == "c1" else page(an_issue(1), an_issue(2), total=3, after="c1")
 
@@ -66,6 +75,21 @@ SUBJECT = Subject(
                 Drift((*_NODES, 0, "state"), "started"),
                 Drift((*_NODES, 0, "createdAt"), "yesterday"),
                 Drift((*_NODES, 0, "labels"), "bug"),
+            ],
+        ),
+        Case(
+            "list_issues",
+            parameters={},
+            ok=lambda _: listed(an_issue(1), an_issue(2)),
+            rows=2,
+            empty=lambda _: listed(),
+            next_page=two_listed_pages,
+            rows_of_both=3,
+            drifts=[
+                Drift(("data", "issues", "nodes"), "none"),
+                Drift(("data", "issues", "nodes", 0, "dueDate"), "soon"),
+                Drift(("data", "issues", "nodes", 0, "cycle"), {"endsAt": 5}),
+                Drift(("data", "issues", "nodes", 1, "attachments"), MISSING),
             ],
         ),
         Case(
