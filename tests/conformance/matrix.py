@@ -171,12 +171,19 @@ async def _halfway(subject: Subject, case: Case) -> Outcome:
         fault = case.answers.get(condition) or _fault(subject, condition)
         for which in dict.fromkeys(map(_identity, whole.seen)):
             came = await _ask(subject, case, Condition.OK, _with_fault(which, handler, fault))
-            whole_or_told = came.outcome not in (Outcome.FOUND, Outcome.EMPTY) or came.rows == whole.rows
-            if not whole_or_told and condition not in case.absent:
+            if not _honest(came, whole) and condition not in case.absent:
                 raise _Wrong(f"{condition} at {which!r} leaves {len(came.rows)} rows that look whole")
             if came.outcome is Outcome.TRUNCATED and came.answer and not came.answer.reason:
                 raise _Wrong(f"{condition} at {which!r} leaves a truncated answer without a reason")
     return Outcome.HONEST
+
+
+def _honest(came: _Came, whole: _Came) -> bool:
+    """Whether an answer is whole or says that it is not; an empty column may be told by the reason alone."""
+    if came.outcome not in (Outcome.FOUND, Outcome.EMPTY) or came.rows == whole.rows:
+        return True
+    reason = came.answer.reason if came.answer else ""
+    return len(came.rows) == len(whole.rows) and bool(reason)
 
 
 def _identity(seen: Seen) -> str:
