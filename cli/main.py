@@ -5,6 +5,7 @@ import sys
 import typer
 
 from cli import playbooks, run_processes, show, worlds
+from cli.ask import ask
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.errors import MENDABLE
@@ -23,6 +24,7 @@ app.command("worker")(run_processes.worker)
 app.command("gateway")(run_processes.gateway)
 app.command("namespace")(run_processes.namespace)
 app.command("doctor")(doctor)
+app.command("ask")(ask)
 app.command("show")(show.show)
 app.command("list")(show.list_runs)
 app.add_typer(worlds.app, name="world")

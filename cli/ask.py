@@ -1,0 +1,188 @@
+"""`whydesk ask`: one query of a playbook, by hand: resolved, guarded and bounded as in an investigation, stored nowhere."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from time import perf_counter
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from activities.customer_lookup import CustomerLookup
+from activities.gather import as_evidence, no_answer_in_time, prepare
+from cli.ask_question import (
+    anchors_at,
+    find_query,
+    find_source,
+    needs_lookup,
+    over_window,
+    with_parameters,
+)
+from cli.ask_view import Asked, print_asked
+from cli.connection import load_settings
+from cli.errors import UsageProblem
+from connectors.base import Connector, ConnectorError, ConnectorPool, SlowAnswer
+from connectors.pool import PooledConnectors
+from connectors.registry import plugin
+from located_yaml import did_you_mean
+from models.base import digest_of, to_body
+from models.customer import Customer
+from models.evidence import Answer, SourceRequest
+from models.playbook import Query
+from models.tenant import Tenant
+from models.ticket import Message, Person, Role, Ticket, TicketRef
+from models.vocabulary import EvidenceStatus, Scope, Source
+from reasoning.queries import Skipped, resolve_query
+from reasoning.redact import Redactor
+from settings import Settings
+
+_BY_HAND = "by hand"
+_WIDTH = 130
+
+
+def ask(
+    source: Annotated[str, typer.Argument(help="A connected source: clickhouse, stripe, github …")],
+    query: Annotated[str, typer.Argument(help="A query's id in a playbook, or an operation of the source.")],
+    customer: Annotated[
+        str | None, typer.Option(help="Our customer's id; or an e-mail address, resolved as a requester's is.")
+    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="May be left out where there is one.")] = None,
+    playbook: Annotated[str | None, typer.Option(help="Whose query, where several playbooks have that id.")] = None,
+    since: Annotated[str | None, typer.Option(help="Start of the window: a time, or how long ago (6h, 7d).")] = None,
+    until: Annotated[str | None, typer.Option(help="Its end; now if left out.")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE, in place of the query's own; repeatable.")
+    ] = None,
+    redacted: Annotated[bool, typer.Option("--redacted", help="Rows as a model would be shown them.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole evidence as JSON.")] = False,
+) -> None:
+    """Ask one question of a playbook, and show the evidence that an investigation would keep. Exit code 1: no answer."""
+    from worker import Shelf
+
+    settings = load_settings()
+    of = _tenant(settings, tenant)
+    now = datetime.now(UTC)
+    books = Shelf({of.id: of}).released(of.id)
+    found, origin = find_query(books, find_source(of, source), query, playbook, customer is not None)
+    if found.scope is Scope.CUSTOMER and customer is None:
+        raise UsageProblem(f"{query!r} is about one customer: name it with --customer")
+    wanted, times = over_window(with_parameters(found, param or []), since, until, now)
+    asked = asyncio.run(_ask(settings, of, wanted, origin, customer, times, now))
+    if redacted:
+        asked = _redacted(asked, _ticket(of, customer or "", now))
+    if as_json:
+        print(asked.model_dump_json(indent=2))
+    else:
+        # Without a terminal there is no width to fit into.
+        print_asked(Console() if Console().is_terminal else Console(width=_WIDTH), asked)
+    raise typer.Exit(0 if asked.evidence.status.answered else 1)
+
+
+def _tenant(settings: Settings, name: str | None) -> Tenant:
+    known = sorted(settings.tenants)
+    if name is None and len(known) == 1:
+        return settings.tenants[known[0]]
+    if name is None:
+        raise UsageProblem(f"choose a tenant with --tenant; configured: {', '.join(known) or 'none'}")
+    if name not in settings.tenants:
+        raise UsageProblem(f"no tenant {name!r}{did_you_mean(name, known)}")
+    return settings.tenants[name]
+
+
+async def _ask(
+    settings: Settings,
+    tenant: Tenant,
+    query: Query,
+    origin: str,
+    customer: str | None,
+    times: dict[str, datetime],
+    now: datetime,
+) -> Asked:
+    connectors = _connectors(settings, tenant)
+    try:
+        found, problem = await _customer(tenant, connectors, query, customer, now)
+        resolved = resolve_query(query, anchors_at(times, found, problem), {}, now, tenant.region)
+        began = perf_counter()
+        try:
+            answer = await _answer(connectors, tenant, query, resolved)
+        except ValueError as error:
+            # Parameters are checked by the connector, whose words name those that it knows.
+            raise UsageProblem(str(error)) from None
+    finally:
+        await connectors.aclose()
+    evidence = as_evidence("E1", query, resolved, answer, now, perf_counter() - began)
+    return Asked(
+        tenant=tenant.id,
+        playbook=origin,
+        operation=query.operation,
+        customer=found,
+        evidence=evidence,
+        digest=digest_of(to_body(evidence)),
+    )
+
+
+async def _answer(connectors: ConnectorPool, tenant: Tenant, query: Query, resolved: SourceRequest | Skipped) -> Answer:
+    prepared = await prepare(connectors, tenant, query, resolved, f"ask/{tenant.id}/{query.id}")
+    if isinstance(prepared, Answer):
+        return prepared
+    connector, asked = prepared
+    try:
+        return await connector.fetch(asked)
+    except SlowAnswer:
+        return no_answer_in_time(asked, "once; an investigation would ask again")
+    except ConnectorError as error:
+        reason = f"{error}; an investigation would ask again"
+        return Answer(status=EvidenceStatus.FAILED, asked=asked.text or asked.operation, reason=reason)
+
+
+def _connectors(settings: Settings, tenant: Tenant) -> PooledConnectors:
+    def secret(ref: str) -> str:
+        return settings.secret(ref).get_secret_value()
+
+    def make(source: Source, _: str) -> Connector:
+        return plugin(source).make(tenant.connectors[source], secret)
+
+    factories: dict[Source, Callable[[str], Connector]] = {
+        source: partial(make, source) for source in tenant.connectors
+    }
+    return PooledConnectors(factories)
+
+
+async def _customer(
+    tenant: Tenant, connectors: ConnectorPool, query: Query, named: str | None, now: datetime
+) -> tuple[Customer | None, str]:
+    """Return the customer as the query needs it, or why there is none."""
+    if named is None:
+        return None, "none was named"
+    lookup = CustomerLookup(tenant, connectors, last_attempt=True)
+    if "@" in named:
+        found = await lookup.run(_ticket(tenant, named, now), now)
+        return found.customer, found.problem
+    if needs_lookup(query):
+        return await lookup.complete(named, _BY_HAND, now), ""
+    return Customer(id=named, resolved_by=_BY_HAND), ""
+
+
+def _ticket(tenant: Tenant, requester: str, now: datetime) -> Ticket:
+    """A ticket of which nothing is known but who asks: what the resolvers and the redaction work on."""
+    helpdesk = next(iter(tenant.helpdesks))
+    email = requester if "@" in requester else ""
+    return Ticket(
+        ref=TicketRef(tenant=tenant.id, helpdesk=helpdesk, ticket=_BY_HAND),
+        subject="",
+        status="new",
+        requester=Person(id=_BY_HAND, email=email),
+        messages=(Message(id="1", role=Role.REQUESTER, public=True, text="", created_at=now),),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _redacted(asked: Asked, ticket: Ticket) -> Asked:
+    redactor = Redactor.for_ticket(ticket, asked.customer, [asked.evidence])
+    rows = tuple(redactor.redact_row(row) for row in asked.evidence.rows)
+    return asked.model_copy(
+        update={"customer": None, "evidence": asked.evidence.model_copy(update={"rows": rows}), "redacted": True}
+    )
