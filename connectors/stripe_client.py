@@ -153,7 +153,8 @@ def read_error(error: stripe.StripeError, operation: str) -> tuple[EvidenceStatu
         return EvidenceStatus.DENIED, "Stripe does not take the key (401); check that it is not revoked or expired"
     if status == 403:
         return EvidenceStatus.DENIED, f"the restricted key may not read this (403); {missing_permission(error)}"
-    if code == "resource_missing" or status == 404:
+    # A 404 without that code is an address that Stripe, or what stands before it, does not know: no word about the customer.
+    if code == "resource_missing":
         return _missing(operation, parameter)
     if 400 <= status < 500 and status != 409:
         about = ", ".join(part for part in (code, parameter) if part)

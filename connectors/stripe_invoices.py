@@ -36,11 +36,12 @@ async def list_invoice_lines(account: Account, request: SourceRequest, wanted: L
         if len(lines) > request.row_limit:
             break
     meters = await _meters_of(account, lines)
+    unnamed = "" if meters is not None else "the key may not read meters, so they are told by their ids"
     url = account.customer_url(wanted.billing_id)
     if len(invoices) == 1:
         url = f"{account.dashboard}/invoices/{invoices[0].id()}"
-    reason = f"only the newest {_SCANNED_INVOICES} invoices were looked through" if truncated else ""
-    return Found([line_row(line, invoice, meters) for invoice, line in lines], url, truncated, reason)
+    reason = f"only the newest {_SCANNED_INVOICES} invoices were looked through" if truncated else unnamed
+    return Found([line_row(line, invoice, meters or account.meters) for invoice, line in lines], url, truncated, reason)
 
 
 async def _lines_of(account: Account, request: SourceRequest, invoice: Fields) -> list[tuple[Fields, Fields]]:
@@ -74,13 +75,14 @@ async def _wanted_invoices(
     return invoices[:_SCANNED_INVOICES], looked_at > _SCANNED_INVOICES
 
 
-async def _meters_of(account: Account, lines: list[tuple[Fields, Fields]]) -> dict[str, str]:
+async def _meters_of(account: Account, lines: list[tuple[Fields, Fields]]) -> dict[str, str] | None:
+    """Return the names of meters by their ids; None where the key may not read them."""
     used = {line_price(line).part("recurring").id("meter") for _, line in lines} - {""}
     if not used <= set(account.meters):
         try:
             page = await account.client.v1.billing.meters.list_async({"limit": PAGE})
         except stripe.PermissionError:
-            return account.meters
+            return None
         async for meter in items(page, _SCANNED_METERS, "meters"):
             account.meters[meter.id()] = meter.text("event_name", required=True)
     return account.meters

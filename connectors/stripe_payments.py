@@ -18,6 +18,7 @@ _SCANNED_CHARGES = 500
 _SCANNED_DISPUTES = 500
 _RETRIED_FOR = timedelta(days=35)
 """An invoice's charges may come this long after the invoice: Stripe retries for weeks."""
+_NO_INVOICES = "the key may not read invoices, so nothing is said about which one a charge was for"
 
 
 async def list_charges(account: Account, request: SourceRequest, wanted: ListCharges) -> Found:
@@ -26,7 +27,8 @@ async def list_charges(account: Account, request: SourceRequest, wanted: ListCha
         _charges_of(account, request, wanted.billing_id, request.row_limit + 1),
         _invoices_by_payment(account, request, wanted.billing_id),
     )
-    return Found([charge_row(charge, invoices) for charge in charges], account.customer_url(wanted.billing_id))
+    rows = [charge_row(charge, invoices or {}) for charge in charges]
+    return Found(rows, account.customer_url(wanted.billing_id), reason=_NO_INVOICES if invoices is None else "")
 
 
 async def list_failed_payments(account: Account, request: SourceRequest, wanted: ListFailedPayments) -> Found:
@@ -37,8 +39,9 @@ async def list_failed_payments(account: Account, request: SourceRequest, wanted:
     )
     truncated = len(charges) > _SCANNED_CHARGES
     failed = [charge for charge in charges[:_SCANNED_CHARGES] if charge.text("status", required=True) == "failed"]
-    rows = [failed_payment_row(charge, invoices) for charge in failed]
+    rows = [failed_payment_row(charge, invoices or {}) for charge in failed]
     reason = f"only the newest {_SCANNED_CHARGES} charges of the window were looked through" if truncated else ""
+    reason = reason or (_NO_INVOICES if invoices is None else "")
     return Found(rows, account.customer_url(wanted.billing_id), truncated, reason)
 
 
@@ -69,7 +72,7 @@ async def _charges_of(account: Account, request: SourceRequest, billing_id: str,
     return [charge async for charge in items(page, limit, "charges")]
 
 
-async def _invoices_by_payment(account: Account, request: SourceRequest, billing_id: str) -> dict[str, str]:
+async def _invoices_by_payment(account: Account, request: SourceRequest, billing_id: str) -> dict[str, str] | None:
     # Since 2025 a charge no longer names its invoice; the invoice names its payments.
     named: dict[str, str] = {}
     try:
@@ -82,8 +85,8 @@ async def _invoices_by_payment(account: Account, request: SourceRequest, billing
             }
         )
     except stripe.PermissionError:
-        # A key that may read charges alone still answers; only the column stays empty.
-        return named
+        # A key that may read charges alone still answers; only the column stays empty, and that is said.
+        return None
     async for invoice in items(page, _SCANNED_INVOICES, "invoices"):
         for payment in invoice.parts("payments"):
             paid = payment.part("payment")
