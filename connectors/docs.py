@@ -4,7 +4,9 @@
 
 The index is refreshed at most once a minute (a folder) or a quarter of an hour (a site), by one task that a question waits for
 within its time limit. If the source cannot be read but the index holds an older state, that is searched, and the answer is
-`stale`.
+`stale` and says why. `version` is the commit, where the folder is a Git checkout.
+
+What pages say is data: it is indexed as text, and neither followed, run nor obeyed.
 """
 
 import asyncio
@@ -15,11 +17,13 @@ from pathlib import Path
 from pydantic import Field
 
 from connectors.answers import answer, no_answer, time_limit
-from connectors.base import ConnectorError, Plugin, Secrets, SlowAnswer, operation
+from connectors.base import ConnectorError, Finding, Plugin, Secrets, SlowAnswer, operation
+from connectors.docs_folder import FolderSource
 from connectors.docs_index import DocsIndex, Hit
 from connectors.docs_pages import plain
-from connectors.docs_sources import DocsSource, FolderSource, SiteSource
-from connectors.http import Declined
+from connectors.docs_site import SiteSource
+from connectors.docs_sources import DocsSource, Refreshed
+from connectors.http import Declined, Network
 from connectors.parameters import TextList, read_parameters
 from models.base import Row, Strict
 from models.evidence import Answer, SourceRequest
@@ -38,7 +42,7 @@ class _Search(Strict):
     limit: int = Field(default=8, ge=1, le=50)
 
 
-_OPERATIONS = {"search": operation(_Search, "title heading path url excerpt score updated_at")}
+_OPERATIONS = {"search": operation(_Search, "title heading path url excerpt score updated_at version")}
 
 
 class DocsConnector:
@@ -57,22 +61,23 @@ class DocsConnector:
             refresh_seconds: How long a state counts as fresh.
 
         Raises:
-            ValueError: neither folder nor site is given.
+            ValueError: neither folder nor site is given, or the CA's file or the proxy cannot be used.
         """
         if not config.folder and config.site is None:
             raise ValueError("docs need a `folder` or a `site`")
         self._config = config
         self._file = str(index_file) if index_file else ":memory:"
+        network = Network(config.allow_private, config.ca_file, str(config.proxy or ""))
         self._documents: DocsSource = (
-            FolderSource(config.folder, config.link) if config.folder else SiteSource(str(config.site))
+            FolderSource(config.folder, config.link) if config.folder else SiteSource(str(config.site), network)
         )
         default = _FOLDER_SECONDS if config.folder else _SITE_SECONDS
         self._fresh_for = default if refresh_seconds is None else refresh_seconds
         self._index: DocsIndex | None = None
         self._opening = asyncio.Lock()
-        self._refresh: asyncio.Task[int] | None = None
+        self._refresh: asyncio.Task[Refreshed] | None = None
         self._refreshed_at: float | None = None
-        self._unread = 0
+        self._refreshed = Refreshed()
 
     async def fetch(self, request: SourceRequest) -> Answer:
         """Search.
@@ -91,21 +96,25 @@ class DocsConnector:
         try:
             async with time_limit(request):
                 index = await self._open()
-                stale = await self._bring_up_to_date(index, request.time_limit * _GRACE)
+                behind = await self._bring_up_to_date(index, request.time_limit * _GRACE)
                 hits = await asyncio.to_thread(index.search, terms, parameters.limit)
         except Declined as declined:
             return no_answer(declined.status, declined.reason, asked=asked)
-        reason = f"{self._unread} page{'s' * (self._unread > 1)} could not be read" if self._unread else ""
+        shortfall = self._refreshed.shortfall
         url = self._config.link or (str(self._config.site) if self._config.site else None)
         return answer(
             request,
-            [_row(hit) for hit in hits],
+            [_row(hit, self._refreshed.version) for hit in hits],
             asked=asked,
             url=url,
-            stale=stale,
-            truncated=bool(reason),
-            reason=reason,
+            stale=bool(behind),
+            truncated=bool(shortfall),
+            reason="; ".join(filter(None, (shortfall, behind))),
         )
+
+    async def examine(self) -> list[Finding]:
+        """Look whether the folder or the site is there, and what it lists."""
+        return list(await self._documents.examine())
 
     async def aclose(self) -> None:
         """Stop a refresh that is going on, and close the index."""
@@ -125,30 +134,30 @@ class DocsConnector:
                 self._index = await asyncio.to_thread(DocsIndex, self._file)
             return self._index
 
-    async def _bring_up_to_date(self, index: DocsIndex, patience: float) -> bool:
-        """Wait for a refresh if one is due; return whether what the index holds is older than it should be."""
+    async def _bring_up_to_date(self, index: DocsIndex, patience: float) -> str:
+        """Wait for a refresh if one is due; return why what the index holds is older than it should be, or nothing."""
         if self._refreshed_at is not None and time.monotonic() - self._refreshed_at < self._fresh_for:
-            return False
+            return ""
         if self._refresh is None or self._refresh.done():
             self._refresh = asyncio.create_task(self._documents.refresh(index))
         held = bool(await asyncio.to_thread(index.stamps))
         task = self._refresh
         done, _ = await asyncio.wait({task}, timeout=patience if held else None)
         if not done:
-            return True
+            return "the documentation is still being read again; this is its former state"
         try:
-            self._unread = task.result()
-        except (ConnectorError, Declined):
+            self._refreshed = task.result()
+        except (ConnectorError, Declined) as error:
             if held:
-                return True
+                return f"the documentation could not be read again ({error}); this is its former state"
             raise
         except asyncio.CancelledError:
             raise SlowAnswer("the documentation is being closed") from None
         self._refreshed_at = time.monotonic()
-        return False
+        return ""
 
 
-def _row(hit: Hit) -> Row:
+def _row(hit: Hit, version: str) -> Row:
     return {
         "title": hit.title,
         "heading": hit.heading,
@@ -157,6 +166,7 @@ def _row(hit: Hit) -> Row:
         "excerpt": hit.excerpt,
         "score": hit.score,
         "updated_at": hit.updated_at,
+        "version": version or None,
     }
 
 

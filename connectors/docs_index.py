@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from connectors.docs_pages import Page
 
@@ -49,10 +50,12 @@ class DocsIndex:
     def __init__(self, file: str = ":memory:") -> None:
         """Open, and start anew where the file holds another version of the schema or is damaged."""
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version != _VERSION:
-            self._db.executescript("DROP TABLE IF EXISTS pages; DROP TABLE IF EXISTS sections;" + _SCHEMA)
+        try:
+            self._db = _open(file)
+        except sqlite3.DatabaseError:
+            # An index can be made again from its source at any time.
+            Path(file).unlink(missing_ok=True)
+            self._db = _open(file)
 
     def stamps(self) -> dict[str, str]:
         """Return the stamp of every page held."""
@@ -100,6 +103,18 @@ class DocsIndex:
 
     def _transaction(self) -> "_Transaction":
         return _Transaction(self._db)
+
+
+def _open(file: str) -> sqlite3.Connection:
+    db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+    try:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version != _VERSION:
+            db.executescript("DROP TABLE IF EXISTS pages; DROP TABLE IF EXISTS sections;" + _SCHEMA)
+    except sqlite3.DatabaseError:
+        db.close()
+        raise
+    return db
 
 
 class _Transaction:

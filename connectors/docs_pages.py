@@ -16,7 +16,9 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 _CHUNK = 4_000
 """Characters of a section that one entry of the index holds; longer sections become several with the same anchor."""
 _FRONT = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
-_MODULES = re.compile(r"^(?:import|export)\s.*$", re.MULTILINE)
+_MODULE = re.compile(r"(?:import|export)\s|import\(")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_EXPRESSION = re.compile(r"\{/\*.{0,2000}?\*/\}", re.DOTALL)
 _CUSTOM_ID = re.compile(r"\s*\{#([\w-]+)\}\s*$")
 _TAG = re.compile(r"<[^>]{0,2000}>")
 _DROPPED = ["script", "style", "noscript", "template", "svg", "iframe", "nav", "header", "footer", "form", "aside"]
@@ -44,14 +46,23 @@ class Page:
 
 
 def read_markdown(source: str, name: str) -> Page:
-    """Read Markdown or MDX; anchors as GitHub and most site generators make them, or as `{#id}` gives them.
+    """Read Markdown; anchors as GitHub and most site generators make them, or as `{#id}` gives them.
 
     Args:
         name: The title where the page has none, such as the file's name.
     """
     front = _FRONT.match(source)
-    title = _front_title(front[1]) if front else ""
-    body = _MODULES.sub("", source[front.end() if front else 0 :])
+    return _sections(source[front.end() if front else 0 :], _front_title(front[1]) if front else "", name)
+
+
+def read_mdx(source: str, name: str) -> Page:
+    """Read MDX: Markdown without its modules and comments; what components hold between their tags is text."""
+    front = _FRONT.match(source)
+    body = _without_modules(source[front.end() if front else 0 :])
+    return _sections(body, _front_title(front[1]) if front else "", name)
+
+
+def _sections(body: str, title: str, name: str) -> Page:
     seen: Counter[str] = Counter()
     heading, anchor, lines = "", "", list[str]()
     sections: list[Section] = []
@@ -66,8 +77,35 @@ def read_markdown(source: str, name: str) -> Page:
             lines.append(_inline_text(token))
         elif token.type in ("fence", "code_block"):
             lines.append(token.content)
+        elif token.type == "html_block":
+            # A component or a <details> around paragraphs makes one block of them; its text is the page's.
+            lines.append(_html_text(token.content))
     sections += _cut(heading, anchor, "\n".join(lines))
     return Page(title or name, tuple(sections))
+
+
+def _without_modules(body: str) -> str:
+    """Drop `import` and `export` statements up to the next empty line, as MDX reads them, but not from code."""
+    kept: list[str] = []
+    fence, module = "", False
+    for line in body.split("\n"):
+        opened = _FENCE.match(line)
+        if opened and not fence:
+            fence = opened[1]
+        elif opened and opened[1].startswith(fence) and not line.strip().strip(fence[0]):
+            fence = ""
+        starts = not fence and not opened and bool(_MODULE.match(line)) and (not kept or not kept[-1].strip())
+        module = not fence and bool(line.strip()) and (module or starts)
+        kept.append("" if module else line)
+    return _EXPRESSION.sub("", "\n".join(kept))
+
+
+def _html_text(source: str) -> str:
+    tree = LexborHTMLParser(source)
+    for tag in ("script", "style", "template", "iframe"):
+        for node in tree.css(tag):
+            node.decompose()
+    return tree.body.text(separator=" ") if tree.body is not None else ""
 
 
 def read_html(source: str, name: str) -> Page:
