@@ -175,11 +175,53 @@ REFUSALS = [
     (
         "SELECT nothing_here FROM prod.orgs",
         EvidenceStatus.FAILED,
-        r"schema drift: a column is missing \(nothing_here\)",
+        r"schema drift: column 'nothing_here' is missing; correct it under `tables` in whydesk.yaml",
     ),
-    ("SELECT 1 AS x FROM prod.gone", EvidenceStatus.FAILED, r"schema drift: a table is missing \(gone\)"),
-    ("SELECT 1 AS x FROM elsewhere.orgs", EvidenceStatus.FAILED, "schema drift: a database is missing"),
-    ("SELECT id + 1 AS x FROM prod.orgs", EvidenceStatus.FAILED, "schema drift: a column has another type"),
+    ("SELECT 1 AS x FROM prod.gone", EvidenceStatus.FAILED, r"schema drift: table 'gone' is missing"),
+    ("SELECT 1 AS x FROM elsewhere.orgs", EvidenceStatus.FAILED, "schema drift: database 'elsewhere' is missing"),
+    (
+        "SELECT t.id * 1000 AS x FROM prod.orgs AS t",
+        EvidenceStatus.FAILED,
+        r"schema drift: column .* \(multiply with String and UInt16\)",
+    ),
+    ("SELECT o.id * 1000 AS x FROM prod.orgs AS o WHERE o.rpm >= 'x'", EvidenceStatus.FAILED, "schema drift: column"),
+    (
+        "SELECT count() AS n FROM (SELECT __whydesk_source.id AS status FROM prod.orgs AS __whydesk_source) AS r "
+        "WHERE r.status >= 500",
+        EvidenceStatus.FAILED,
+        r"schema drift: column '(id|status)' has another type \(greaterOrEquals with String and UInt16\)",
+    ),
+    (
+        "SELECT avg(plan) AS x FROM prod.orgs",
+        EvidenceStatus.FAILED,
+        r"has another type \(avg with String\)",
+    ),
+    (
+        "SELECT toStartOfHour(__whydesk_source.plan) AS x FROM prod.orgs AS __whydesk_source",
+        EvidenceStatus.FAILED,
+        r"column 'plan' has another type \(toStartOfHour with String",
+    ),
+    (
+        "SELECT __whydesk_source.plan['k'] AS x FROM prod.orgs AS __whydesk_source",
+        EvidenceStatus.FAILED,
+        "column 'plan' has another type",
+    ),
+    ("SELECT [rpm, plan] + 1 AS x FROM prod.orgs", EvidenceStatus.FAILED, "schema drift: column"),
+    (
+        "SELECT toUInt16(__whydesk_source.plan) AS x FROM prod.orgs AS __whydesk_source",
+        EvidenceStatus.FAILED,
+        "schema drift: column 'plan' holds what does not convert",
+    ),
+    (
+        "SELECT toUInt16(substring(__whydesk_source.plan, 100)) AS x FROM prod.orgs AS __whydesk_source",
+        EvidenceStatus.FAILED,
+        "schema drift: column 'plan' holds what does not convert",
+    ),
+    (
+        "SELECT count() AS n FROM prod.odd AS __whydesk_source WHERE (__whydesk_source.u) = 'cus_1'",
+        EvidenceStatus.FAILED,
+        "column 'u' .* customer's id does not fit",
+    ),
     ("SELECT FROM WHERE", EvidenceStatus.FAILED, "62"),
     ("SELECT id, count() AS n FROM prod.orgs", EvidenceStatus.FAILED, "neither grouped nor aggregated"),
     ("SELECT number AS x FROM system.numbers LIMIT 100000", EvidenceStatus.FAILED, "aggregate in the query"),
