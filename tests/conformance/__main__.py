@@ -2,12 +2,13 @@
 
 import asyncio
 import sys
+from collections.abc import Iterable
 
-from tests.conformance.frame import Case, Condition, Outcome, Subject, subjects
+from tests.conformance.frame import Case, Condition, Outcome, Subject, names, subjects
 from tests.conformance.matrix import Verdict, look
 
 
-async def _judge(among: list[Subject]) -> list[tuple[Subject, Case, dict[Condition, Verdict]]]:
+async def _judge(among: Iterable[Subject]) -> list[tuple[Subject, Case, dict[Condition, Verdict]]]:
     return [
         (subject, case, {condition: await look(subject, case, condition) for condition in Condition})
         for subject in among
@@ -24,14 +25,13 @@ def _table(judged: list[tuple[Subject, Case, dict[Condition, Verdict]]]) -> list
     return lines
 
 
-def main(names: list[str]) -> int:
+def main(wanted: list[str]) -> int:
     """Judge the named sources, or all, and print."""
-    known = {subject.source.value for subject in subjects()}
-    unknown = sorted(set(names) - known)
+    unknown = sorted(set(wanted) - set(names()))
     if unknown:
-        sys.stderr.write(f"there is no subject {unknown[0]!r}; there are {', '.join(sorted(known))}\n")
+        sys.stderr.write(f"there is no subject {unknown[0]!r}; there are {', '.join(sorted(names()))}\n")
         return 2
-    judged = asyncio.run(_judge([subject for subject in subjects() if not names or subject.source.value in names]))
+    judged = asyncio.run(_judge(subjects(*wanted)))
     lines = [*_table(judged), "", ", ".join(f"{one.value} {one.name.lower().replace('_', ' ')}" for one in Outcome), ""]
     reasons: dict[str, list[str]] = {}
     for subject, case, cells in judged:

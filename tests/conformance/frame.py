@@ -185,14 +185,16 @@ class Subject:
         return frozenset({own.outcome}) if own else COMMON[condition]
 
 
-@cache
-def subjects() -> tuple[Subject, ...]:
-    """Return the subject of every module of this folder that has one."""
+def names() -> list[str]:
+    """Return the names of this folder's modules that may hold a subject."""
     package = importlib.import_module("tests.conformance")
-    modules = [
-        importlib.import_module(f"tests.conformance.{found.name}")
-        for found in pkgutil.iter_modules(package.__path__)
-        if not found.name.startswith(("test_", "__"))
-    ]
+    found = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return [name for name in found if name not in ("frame", "matrix") and not name.startswith(("test_", "__"))]
+
+
+@cache
+def subjects(*wanted: str) -> tuple[Subject, ...]:
+    """Return the subjects of the modules of these names, or all; a module without one is no subject."""
+    modules = [importlib.import_module(f"tests.conformance.{name}") for name in wanted or names()]
     found = [module.SUBJECT for module in modules if hasattr(module, "SUBJECT")]
     return tuple(sorted(found, key=lambda subject: subject.source.value))
