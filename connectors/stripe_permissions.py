@@ -22,7 +22,9 @@ PAYMENT_METHODS = Permission("rak_payment_method_read", "Payment Methods", "list
 SUBSCRIPTIONS = Permission("rak_subscription_read", "Subscriptions", "list_subscriptions")
 PRICES = Permission("rak_plan_read", "Prices", "list_subscriptions, list_invoice_lines")
 INVOICES = Permission(
-    "rak_invoice_read", "Invoices", "list_invoices, list_invoice_lines, list_charges, list_plan_changes"
+    "rak_invoice_read",
+    "Invoices",
+    "list_invoices, list_invoice_lines, list_charges, list_failed_payments, list_plan_changes",
 )
 CHARGES = Permission("rak_charge_read", "Charges and Refunds", "list_charges, list_failed_payments, list_disputes")
 DISPUTES = Permission("rak_dispute_read", "Disputes", "list_disputes", essential=False)

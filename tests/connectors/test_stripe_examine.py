@@ -1,11 +1,14 @@
 """An examination of a Stripe account: what it says of the key, its rights, the mode, the shape and the version."""
 
+from pathlib import Path
+
 import pytest
 import stripe
 from pydantic import JsonValue
 
 from connectors.base import Finding, FindingStatus
 from connectors.stripe import StripeConnector
+from connectors.stripe_parameters import OPERATIONS
 from connectors.stripe_permissions import PERMISSIONS
 from models.tenant import StripeConfig
 from tests.connectors.far_end import FarEnd, Handler, Reply, Seen, far_end
@@ -192,3 +195,16 @@ async def test_a_search_that_is_not_sold_is_told() -> None:
     findings, _ = await examine(routes(**WELL | {"search": Reply(search, status=400)}))
     (bad,) = of(findings, "rights", *BAD)
     assert "cannot be searched" in bad.detail
+
+
+def test_the_documentation_names_every_permission_and_operation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "stripe.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    for permission in PERMISSIONS:
+        (row,) = [one for one in rows if one.startswith(f"| {permission.row} |")]
+        assert permission.token in row
+        assert f"| {permission.operations} |" in row
+    assert {one.split("`")[1] for one in rows if one.startswith("| `")} == OPERATIONS.keys()
+    for name, one in OPERATIONS.items():
+        (row,) = [line for line in rows if line.startswith(f"| `{name}`")]
+        assert all(f"`{parameter}`" in row for parameter in one.names)
