@@ -65,12 +65,14 @@ class Enrichment:
         compared = {listed.inside[0].repository: listed for listed in found if set(listed.inside) & set(shown)}
         # The one that ran before the window is nearly always needed too, so it is not waited for later.
         looked_at = shown + [listed.older[0] for listed in compared.values() if listed.older]
-        rollouts, merged = await ask_both(self._rollouts(looked_at), self._all_merged(compared))
+        rollouts, pulls = await ask_both(self._rollouts(looked_at), self._all_merged(compared))
+        merged = {name: read for name, read in pulls.items() if not isinstance(read, str)}
         changes = await self._changes(compared, shown, rollouts, merged)
         told: list[Mapping[Deployed, object]] = [rollouts, changes]
         problems = {
             f"{one.repository}: {reason}" for some in told for one, reason in some.items() if isinstance(reason, str)
         }
+        problems |= {f"{name}: {reason}" for name, reason in pulls.items() if isinstance(reason, str)}
         remarks = sorted(problems)
         if len(inside) > len(shown):
             remarks.append(f"rollout and changes were read of the newest {len(shown)} of {len(inside)} deployments")
@@ -86,7 +88,7 @@ class Enrichment:
     async def _rollouts(self, deployments: list[Deployed]) -> dict[Deployed, Rollout | str]:
         return dict(zip(deployments, await ask_together(self._rollout(one) for one in deployments), strict=True))
 
-    async def _all_merged(self, compared: Mapping[str, Deployments]) -> dict[str, dict[str, Merged]]:
+    async def _all_merged(self, compared: Mapping[str, Deployments]) -> dict[str, dict[str, Merged] | str]:
         names = [
             name for name, listed in compared.items() if len({one.sha for one in listed.inside + listed.older}) > 1
         ]
@@ -126,12 +128,12 @@ class Enrichment:
                     break
         return bases
 
-    async def _merged(self, repository: str) -> dict[str, Merged]:
+    async def _merged(self, repository: str) -> dict[str, Merged] | str:
         try:
             return await self._in_thread(lambda client: read_merged(client, repository))
-        except Declined:
-            # Without leave to read pull requests, the commits' own subjects have to do.
-            return {}
+        except Declined as no:
+            # Without leave to read pull requests, the commits' own subjects have to do, and that is said.
+            return f"pull requests could not be read, {no.reason}"
 
     async def _compared(self, deployment: Deployed, base: Deployed, merged: dict[str, Merged]) -> Changes | str:
         try:
