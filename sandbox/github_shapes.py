@@ -106,7 +106,13 @@ class Shapes:
                 "tree": {"sha": one.sha[::-1], "url": f"{self.api}/git/trees/{one.sha[::-1]}"},
                 "url": f"{self.api}/git/commits/{one.sha}",
                 "comment_count": 0,
-                "verification": {"verified": False, "reason": "unsigned", "signature": None, "payload": None},
+                "verification": {
+                    "verified": False,
+                    "reason": "unsigned",
+                    "signature": None,
+                    "payload": None,
+                    "verified_at": None,
+                },
             },
             "url": f"{self.api}/commits/{one.sha}",
             "html_url": f"{self.web}/commit/{one.sha}",
@@ -147,7 +153,7 @@ class Shapes:
                 "id": number,
                 "name": name,
                 "color": "ededed",
-                "description": None,
+                "description": "",
                 "default": False,
                 "url": f"{self.api}/labels",
             }
@@ -188,6 +194,12 @@ class Shapes:
         merged: Body = {"merged": True, "mergeable": None, "merged_by": self.user(one.author)}
         return {**self.pull(one), **sizes, **merged, "changed_files": len(one.files), "comments": 0}
 
+    def issue(self, one: PullRequest) -> Body:
+        """A pull request as lists of issues show it."""
+        found = self.found_issue(one)
+        del found["score"]
+        return found
+
     def found_issue(self, one: PullRequest) -> Body:
         """A pull request as the issue search shows it."""
         pull = self.pull(one)
@@ -201,7 +213,7 @@ class Shapes:
             "pull_request": link,
             "score": 1.0,
         }
-        return {**{key: pull[key] for key in keys}, **rest, "body": pull["body"]}
+        return {**{key: pull[key] for key in keys}, **rest, "body": pull["body"] or ""}
 
     def deployment(self, one: Deployment) -> Body:
         """A deployment; its state is in its statuses."""

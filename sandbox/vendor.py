@@ -216,11 +216,19 @@ class Allowance:
 
     def spend(self, at: datetime) -> int:
         """Count one request and return how many are left."""
+        self._turn(at)
+        self._used += 1
+        return self.left(at)
+
+    def left(self, at: datetime) -> int:
+        """Return how many are left."""
+        self._turn(at)
+        return max(1, self.limit - self._used)
+
+    def _turn(self, at: datetime) -> None:
         window = int(at.timestamp()) // self.seconds
         if window != self._window:
             self._window, self._used = window, 0
-        self._used += 1
-        return max(1, self.limit - self._used)
 
     def resets_at(self, at: datetime) -> int:
         """Return the epoch second at which the window ends."""
