@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from connectors.base import ConnectorError, RateLimited, SlowAnswer, Unavailable
+from connectors.clickhouse_delay import delay_of
 from connectors.http import Declined, SchemaDrift
 from models.vocabulary import EvidenceStatus
 
@@ -54,7 +55,7 @@ def explain(error: DatabaseError, sql: str) -> ConnectorError | Declined:
     if code in _SLOW:
         return SlowAnswer(f"{said}: no answer within the time limit")
     if code in _BUSY:
-        return RateLimited(f"{said}: too many queries")
+        return RateLimited(f"{said}: too many queries", retry_after=delay_of(error))
     if (code in _PASSING and "Cannot parse" not in str(error)) or (code == 241 and "(total)" in str(error)):
         return Unavailable(f"{said}: the server is in trouble")
     if code in _DENIED:
@@ -73,7 +74,7 @@ def _without_code(error: DatabaseError) -> ConnectorError | Declined:
     if number in (401, 403):
         return Declined(EvidenceStatus.DENIED, f"ClickHouse answered {number}: the user is wrong or may not read this")
     if number == 429:
-        return RateLimited("ClickHouse answered 429: too many queries")
+        return RateLimited("ClickHouse answered 429: too many queries", retry_after=delay_of(error))
     if 400 <= number < 500 and number != 408:
         return Declined(EvidenceStatus.FAILED, f"ClickHouse answered {number}; check its url in the configuration")
     if "imeout" in text:
