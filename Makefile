@@ -20,6 +20,14 @@ demo: $(VENV)/.embedded ## Investigate a company's tickets on this machine, keyl
 test: check ## Run every check and every test that needs PyPI wheels only
 	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
+.PHONY: conformance
+conformance: $(VENV)/.conformance ## Hold connectors and sandbox to what the vendors publish, and to every failure of theirs
+	@$(BIN)/python -m conformance.tools
+	@echo "· asking the vendors' own descriptions"
+	@$(BIN)/pytest -q -p no:cacheprovider conformance $(ARGS)
+	@echo "· asking every connector under every failure"
+	@$(BIN)/python -m tests.conformance
+
 .PHONY: check
 check: $(VENV)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -43,10 +51,13 @@ lock: $(VENV)/.uv ## Resolve the requirements again, with hashes
 	  ../$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links $$flags ../pyproject.toml -o $$extra.txt; \
 	  echo "requirements/$$extra.txt"; done
+	cd requirements && ../$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links -c dev.txt conformance.in -o conformance.txt
+	@echo requirements/conformance.txt
 
 .PHONY: clean
 clean: ## Remove the virtual environment and local state
-	rm -rf $(VENV) .whydesk .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .conformance .whydesk .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/.uv:
 	@$(PYTHON) -c 'import sys; sys.exit(f"whydesk needs Python 3.11 or newer, {sys.executable} is {sys.version.split()[0]}" if sys.version_info < (3, 11) else 0)'
@@ -71,3 +82,9 @@ $(VENV)/.embedded: $(VENV)/.uv requirements/embedded.txt
 $(VENV)/.dev: $(VENV)/.uv requirements/dev.txt
 	$(call install,dev)
 	@touch $(VENV)/.embedded
+
+# Beside the development requirements, so that they are the same versions that `make test` tests.
+$(VENV)/.conformance: $(VENV)/.dev requirements/conformance.txt
+	@echo "· installing requirements/conformance.txt"
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install -q --require-hashes -r requirements/conformance.txt
+	@touch $@

@@ -15,7 +15,7 @@ from models.evidence import SourceRequest
 from models.vocabulary import Scope, Source
 
 Samples = Mapping[str, Sequence[JsonValue]]
-"""Parameter to values, the most telling first."""
+"""Parameter to values, the most telling first; and operation to parameters that each of its questions needs."""
 
 
 class NoSample(LookupError):
@@ -38,8 +38,10 @@ def questions(source: Source, operations: Mapping[str, Operation], samples: Samp
 def _variants(source: Source, name: str, operation: Operation, samples: Samples) -> Iterator[SourceRequest]:
     values = {parameter: _values(source, name, operation, parameter, samples) for parameter in sorted(operation.names)}
     base: dict[str, JsonValue] = {parameter: values[parameter][0] for parameter in sorted(operation.required)}
+    needed = {key: value for more in samples.get(name, ()) if isinstance(more, dict) for key, value in more.items()}
     seen: list[dict[str, JsonValue]] = []
-    for parameters in [base, *({**base, parameter: value} for parameter, some in values.items() for value in some)]:
+    tried = [base, *({**base, parameter: value} for parameter, some in values.items() for value in some)]
+    for parameters in ({**one, **needed} for one in tried):
         if parameters in seen or not _valid(operation, parameters):
             continue
         seen.append(parameters)
