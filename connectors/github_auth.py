@@ -143,7 +143,7 @@ def _explained(no: Declined) -> Declined:
         404: "GitHub has no such installation of the App; check app.installation",
         422: "GitHub gives the App no token with these permissions; accept its pending permissions on GitHub",
     }
-    return Declined(EvidenceStatus.DENIED, reasons.get(no.http_status, no.reason), http_status=no.http_status)
+    return Declined(EvidenceStatus.DENIED, reasons.get(no.http_status, no.reason))
 
 
 def asks_only_to_read(body: bytes) -> bool:

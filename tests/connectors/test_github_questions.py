@@ -290,7 +290,8 @@ async def test_the_demo_answers_every_operation_with_its_columns() -> None:
         parameters["list_changes"] = {"base": commits[-1]["sha"], "head": commits[0]["sha"]}
         answers: dict[str, Answer] = {}
         for operation in PLUGIN.operations:
-            answers[operation] = await fetch(connector, operation, None, **parameters.get(operation, {}))
+            request = ask(Source.GITHUB, operation, parameters.get(operation, {}), window=None)
+            answers[operation] = await connector.fetch(request)
         await connector.aclose()
         assert not sandbox.journal.writes
     for operation, found in answers.items():
