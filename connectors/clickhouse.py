@@ -11,6 +11,8 @@ then what holds. Give that user limits of its own; `doctor` shows what was dropp
 import asyncio
 import re
 import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -19,7 +21,18 @@ from clickhouse_connect.driver.query import QueryResult
 from pydantic import JsonValue
 
 from connectors.answers import answer, no_answer, time_limit
-from connectors.base import Plugin, Secrets, Unavailable, WriteRefused
+from connectors.base import ConnectorError, Finding, FindingStatus, Plugin, Secrets, Unavailable, WriteRefused
+from connectors.clickhouse_delay import note_delays
+from connectors.clickhouse_examine import (
+    GRANTS_SQL,
+    LIMITS_SQL,
+    SERVER_SQL,
+    examine_mapping,
+    read_clock,
+    read_grants,
+    read_limits,
+    read_reach,
+)
 from connectors.clickhouse_guard import refuse_writes
 from connectors.clickhouse_suggest import ServerColumn
 from connectors.clickhouse_values import bind_value, placeholders, row_of
@@ -28,8 +41,9 @@ from connectors.http import Declined
 from models.base import Row
 from models.customer import Window
 from models.evidence import Answer, SourceRequest
+from models.tables import TableMapping
 from models.tenant import ClickHouseConfig
-from models.vocabulary import Scope, Source
+from models.vocabulary import EvidenceStatus, Scope, Source
 
 CUSTOMER_PARAMETER = "whydesk_customer"
 _RESULT_BYTES = 32
@@ -82,8 +96,58 @@ class ClickHouseConnector:
         Raises:
             ConnectorError, Declined: the server cannot be asked, or does not answer that.
         """
-        rows = await self._read(_COLUMNS)
+        rows = await self._read(_COLUMNS, _COLUMN_LIMIT)
         return [ServerColumn(*(str(value) for value in row.values())) for row in rows]
+
+    async def examine(self) -> list[Finding]:
+        """Look at reach, key, clock and rights with four cheap questions; the mapping is `examine_tables`."""
+        began = datetime.now(UTC)
+        try:
+            await self._open()
+            sent = datetime.now(UTC)
+            (server,) = await self._read(SERVER_SQL)
+        except (ConnectorError, Declined) as error:
+            return [_unreached(error)]
+        received = datetime.now(UTC)
+        took = (received - sent).total_seconds() * 1000
+        opened = (sent - began).total_seconds() * 1000
+        found = [
+            Finding("reach", FindingStatus.OK, f"ClickHouse {server['version']} answers"),
+            Finding("key", FindingStatus.OK, f"the user {self._config.user!r} may ask"),
+            Finding("latency", FindingStatus.OK, f"{took:.0f} ms for a question, {opened:.0f} ms to open"),
+            read_clock(server, sent, received),
+        ]
+        found.append(await self._rights(self._limits))
+        found.append(await self._rights(self._grants))
+        return found
+
+    async def examine_tables(self, tables: Mapping[str, TableMapping]) -> list[Finding]:
+        """Compare a tenant's mapping with the server: tables, columns and types, and grants beyond what is mapped."""
+        try:
+            columns = await self.columns()
+        except (ConnectorError, Declined) as error:
+            return [_unreached(error)]
+        found = examine_mapping(tables, columns, self._config.database)
+        found.append(await self._rights(lambda: self._reach(tables)))
+        return found
+
+    async def _limits(self) -> Finding:
+        return read_limits(await self._read(LIMITS_SQL))
+
+    async def _grants(self) -> Finding:
+        return read_grants(await self._granted())
+
+    async def _reach(self, tables: Mapping[str, TableMapping]) -> Finding:
+        return read_reach(await self._granted(), tables, self._config.database)
+
+    async def _granted(self) -> list[str]:
+        return [str(value) for row in await self._read(GRANTS_SQL) for value in row.values()]
+
+    async def _rights(self, ask: Callable[[], Awaitable[Finding]]) -> Finding:
+        try:
+            return await ask()
+        except (ConnectorError, Declined) as error:
+            return Finding("rights", FindingStatus.UNKNOWN, f"the server does not tell: {error}")
 
     async def aclose(self) -> None:
         """Close the pooled client; a later question opens another."""
@@ -92,16 +156,15 @@ class ClickHouseConnector:
             if client is not None:
                 await client.close()
 
-    async def _read(self, sql: str, parameters: dict[str, JsonValue] | None = None) -> list[Row]:
+    async def _read(self, sql: str, row_limit: int = 500) -> list[Row]:
         """Ask a question of our own about the server, with the same limits as any other."""
         request = SourceRequest(
             source=Source.CLICKHOUSE,
             operation="sql",
             scope=Scope.FLEET,
             text=sql,
-            parameters=parameters or {},
-            row_limit=_COLUMN_LIMIT,
-            byte_limit=_COLUMN_LIMIT * 256,
+            row_limit=row_limit,
+            byte_limit=row_limit * 256,
             label="doctor",
         )
         async with time_limit(request):
@@ -159,6 +222,7 @@ class ClickHouseConnector:
             show_clickhouse_errors="scrub",
         )
         refuse_writes(client)
+        note_delays(client)
         return client
 
     async def _connect(self) -> AsyncClient:
@@ -197,6 +261,14 @@ class ClickHouseConnector:
 
     def _link(self, sql: str) -> str | None:
         return self._config.link.replace("{query}", quote(sql, safe="")) or None
+
+
+def _unreached(error: ConnectorError | Declined) -> Finding:
+    if isinstance(error, Declined) and error.status is EvidenceStatus.DENIED:
+        remedy = "check connectors.clickhouse.user and password, and the user's grants"
+        return Finding("key", FindingStatus.FAILURE, str(error), remedy)
+    remedy = "check connectors.clickhouse.url, with its port, and whether this machine may reach it"
+    return Finding("reach", FindingStatus.FAILURE, str(error), remedy)
 
 
 def _window(window: Window) -> dict[str, JsonValue]:

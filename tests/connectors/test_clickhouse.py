@@ -346,6 +346,13 @@ def test_a_request_is_one_readable_statement(data: object, params: dict[str, obj
         read_statement(data, params, files)
 
 
+def test_of_all_that_is_no_select_only_ones_own_grants_are_asked_for() -> None:
+    assert read_statement("SHOW GRANTS\n FORMAT Native", {}, None)
+    for text in ("SHOW GRANTS FOR admin", "SHOW GRANTS; DROP TABLE x", "SHOW USERS", "show create table prod.secret"):
+        with pytest.raises(WriteRefused):
+            read_statement(text, {}, None)
+
+
 def test_words_inside_strings_are_text() -> None:
     sql = "SELECT count() AS n FROM t WHERE message IN ('INSERT INTO x; DROP', 'it''s') AND updated_at > 1"
     assert read_statement(sql, {}, None) == sql
