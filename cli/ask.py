@@ -22,11 +22,10 @@ from cli.ask_question import (
 )
 from cli.ask_view import Asked, print_asked
 from cli.connection import load_settings
-from cli.errors import UsageProblem
+from cli.errors import UsageProblem, no_such
 from connectors.base import Connector, ConnectorError, ConnectorPool, SlowAnswer
 from connectors.pool import PooledConnectors
 from connectors.registry import plugin
-from located_yaml import did_you_mean
 from models.base import digest_of, to_body
 from models.customer import Customer
 from models.evidence import Answer, SourceRequest
@@ -87,7 +86,7 @@ def _tenant(settings: Settings, name: str | None) -> Tenant:
     if name is None:
         raise UsageProblem(f"choose a tenant with --tenant; configured: {', '.join(known) or 'none'}")
     if name not in settings.tenants:
-        raise UsageProblem(f"no tenant {name!r}{did_you_mean(name, known)}")
+        raise no_such("tenant", name, known)
     return settings.tenants[name]
 
 

@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from cli.errors import UsageProblem
+from cli.errors import UsageProblem, no_such
 from connectors.base import Operation
 from connectors.registry import operations_of, scopes_of
-from located_yaml import did_you_mean
 from models.customer import Anchors, Customer, Window
 from models.playbook import Playbook, Query, Span, SpanAround
 from models.tenant import Tenant
@@ -27,7 +26,7 @@ def find_source(tenant: Tenant, name: str) -> Source:
     """
     connected = [source.value for source in tenant.connectors]
     if name not in connected:
-        raise UsageProblem(f"tenant {tenant.id!r} has connected no source {name!r}{did_you_mean(name, connected)}")
+        raise no_such(f"source connected by {tenant.id!r} named", name, connected)
     return Source(name)
 
 
@@ -59,10 +58,7 @@ def find_query(
     if name in operations:
         return _by_hand(source, name, operations[name], with_customer), "an operation by hand"
     known = sorted({query.id for book in books for query in book.queries if query.source is source} | set(operations))
-    listed = ", ".join(known) or "none"
-    close = did_you_mean(name, known) if known else ""
-    hint = close if "mean" in close else ""
-    raise UsageProblem(f"{source.title} has no query or operation {name!r}{hint or '.'} There are: {listed}")
+    raise no_such(f"query or operation of {source.title}", name, known)
 
 
 def _of(book: Playbook, source: Source, name: str) -> Query | None:
@@ -78,7 +74,7 @@ def _substance(query: Query) -> Query:
 
 
 def _no_playbook(name: str, books: Sequence[Playbook]) -> list[Playbook]:
-    raise UsageProblem(f"no playbook {name!r}{did_you_mean(name, [book.id for book in books])}")
+    raise no_such("playbook", name, [book.id for book in books])
 
 
 def _by_hand(source: Source, name: str, operation: Operation, with_customer: bool) -> Query:
@@ -107,8 +103,7 @@ def with_parameters(query: Query, given: Sequence[str]) -> Query:
         if not equals:
             raise UsageProblem(f"--param {one!r}: write NAME=VALUE")
         if name not in names:
-            close = did_you_mean(name, sorted(names)) if names else "; it has none"
-            raise UsageProblem(f"--param {one!r}: {query.operation!r} has no parameter {name!r}{close}")
+            raise no_such(f"parameter of {query.operation!r} named", name, names)
         texts.setdefault(name, []).append(text)
     changed = dict(query.parameters) | {name: _value(name, values, operation) for name, values in texts.items()}
     for reference in (name for value in changed.values() for name in references_in(value)):

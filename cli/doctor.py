@@ -15,11 +15,10 @@ from cli.doctor_own import examine_ledger, examine_model, examine_temporal
 from cli.doctor_report import EXIT_CODES, make_report, print_report, unusable
 from cli.doctor_run import WITHIN, Examination, run_examinations
 from cli.doctor_suggest import suggest_tables
-from cli.errors import UsageProblem
+from cli.errors import no_such
 from connectors.base import Secrets
 from connectors.registry import plugin
 from helpdesks.factory import make_helpdesk, make_receiver
-from located_yaml import did_you_mean
 from models.base import Strict
 from models.finding import Finding, FindingStatus
 from models.tables import TableMapping
@@ -97,7 +96,7 @@ def _chosen(settings: Settings, name: str | None) -> list[Tenant]:
     if name is None:
         return list(settings.tenants.values())
     if name not in settings.tenants:
-        raise UsageProblem(f"no tenant {name!r}{did_you_mean(name, list(settings.tenants))}")
+        raise no_such("tenant", name, settings.tenants)
     return [settings.tenants[name]]
 
 

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
@@ -18,10 +15,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from cli.connection import NoServer, connect, where
 from connectors.base import Secrets
 from ledger.base import LedgerError
-from ledger.database import Database, is_sqlite, parse_url, shown
-from ledger.migrations import alembic_config
+from ledger.migrations import SchemaState, read_schema_state
 from models.finding import Finding, FindingStatus
 from models.tenant import ModelConfig
+from reasoning.providers.base import ModelMisconfigured, ModelUnavailable
 from reasoning.providers.prices import shipped_prices
 from settings import Settings
 from workflows import naming
@@ -90,17 +87,12 @@ async def _search_attributes(client: Client) -> Finding:
 async def examine_ledger(url: str) -> Sequence[Finding]:
     """Look whether the ledger opens and is migrated. A ledger that is not there yet is not made."""
     try:
-        parsed = parse_url(url)
-        if is_sqlite(parsed) and not await asyncio.to_thread(Path(parsed.database or "").exists):
-            return [_absent(Path(parsed.database or ""))]
-        database = Database.connect(url)
-        try:
-            revision = await database.read(_revision)
-        finally:
-            await database.aclose()
+        state = await read_schema_state(url)
     except LedgerError as error:
         return [Finding("reach", _FAILURE, str(error), "check WHYDESK_LEDGER_URL")]
-    return [Finding("reach", _OK, f"{shown(parsed)} opens"), _migrated(revision)]
+    if state is None:
+        return [await asyncio.to_thread(_absent, Path(url.removeprefix("sqlite:///")))]
+    return [Finding("reach", _OK, f"{state.where} opens"), _migrated(state)]
 
 
 def _absent(path: Path) -> Finding:
@@ -111,69 +103,59 @@ def _absent(path: Path) -> Finding:
     return Finding("reach", _FAILURE, f"{str(path)!r} cannot be made", f"give this user write access to {str(there)!r}")
 
 
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _migrated(revision: str | None) -> Finding:
-    scripts = ScriptDirectory.from_config(alembic_config())
-    head = scripts.get_current_head()
-    if revision == head:
-        return Finding("migrations", _OK, f"at revision {head}")
-    if revision is None:
+def _migrated(state: SchemaState) -> Finding:
+    if state.current == state.newest:
+        return Finding("migrations", _OK, f"at revision {state.newest}")
+    if state.current is None:
         return Finding("migrations", _WARNING, "the ledger has no tables yet", "nothing: the first worker makes them")
-    if revision in {script.revision for script in scripts.walk_revisions()}:
+    if state.known:
         remedy = "nothing: the next worker that starts migrates it"
-        return Finding("migrations", _WARNING, f"at revision {revision}, this version's is {head}", remedy)
+        detail = f"at revision {state.current}, this version's is {state.newest}"
+        return Finding("migrations", _WARNING, detail, remedy)
     remedy = "run the newer version of Whydesk that made it"
-    return Finding("migrations", _FAILURE, f"at revision {revision}, which this version does not know", remedy)
+    return Finding("migrations", _FAILURE, f"at revision {state.current}, which this version does not know", remedy)
 
 
 async def examine_model(link: ModelConfig, secret: Secrets) -> Sequence[Finding]:
     """Look whether the key is there, the model has a price, and the vendor knows both. Listing models is free of charge."""
-    key = secret(link.api_key)
     try:
         shipped_prices().price(link.model, datetime.now(UTC).date())
-        price = Finding("price", _OK, "known, so the budget holds")
     except KeyError as error:
-        price = Finding(
-            "price", _FAILURE, str(error.args[0]), "name a model that has a price; a worker would not start"
-        )
-    return [*await _known_at_vendor(link, key), price]
+        remedy = "name a model that has a price; a worker would not start"
+        return [Finding("price", _FAILURE, str(error.args[0]), remedy)]
+    return [*await _known_at_vendor(link, secret(link.api_key)), Finding("price", _OK, "known, so the budget holds")]
 
 
 async def _known_at_vendor(link: ModelConfig, key: str) -> list[Finding]:
     # Loading the SDK takes longer than all other examinations; without a model nobody needs it.
-    from anthropic import APIConnectionError, APIStatusError, AsyncAnthropic
+    from reasoning.providers.anthropic import AnthropicModel
 
-    from reasoning.providers.anthropic import DEFAULT_URL
+    model = AnthropicModel(link.model, key, str(link.base_url) if link.base_url else None)
+    began = time.perf_counter()
+    try:
+        found = await model.look_up()
+    except ModelMisconfigured as error:
+        return [Finding("key", _FAILURE, str(error), "check `api_key`, and what the key may use")]
+    except ModelUnavailable as error:
+        return [
+            Finding(
+                "reach", _FAILURE, str(error), "check `base_url`, this machine's way there, and the vendor's status"
+            )
+        ]
+    finally:
+        await model.aclose()
+    reach = Finding("reach", _OK, "the far end answers")
+    latency = Finding("latency", _OK, f"{time.perf_counter() - began:.2f} s")
+    return [reach, _known(link) if found else _not_listed(link), latency]
 
-    base_url = str(link.base_url) if link.base_url else DEFAULT_URL
-    async with AsyncAnthropic(api_key=key, base_url=base_url, timeout=10.0, max_retries=0) as client:
-        began = time.perf_counter()
-        try:
-            await client.models.retrieve(link.model)
-        except APIConnectionError as error:
-            detail = f"{client.base_url.host} could not be reached ({type(error).__name__})"
-            return [Finding("reach", _FAILURE, detail, "check `base_url`, and that this machine gets there")]
-        except APIStatusError as error:
-            return [_model_status(error.status_code, client.base_url.host, link)]
-        took = time.perf_counter() - began
-    return [
-        Finding("reach", _OK, f"{client.base_url.host} answers"),
-        Finding("key", _OK, f"the key is taken, and {link.model!r} is known"),
-        Finding("latency", _OK, f"{took:.2f} s"),
-    ]
+
+def _known(link: ModelConfig) -> Finding:
+    return Finding("key", _OK, f"the key is taken, and {link.model!r} is known")
 
 
-def _model_status(status: int, host: str, link: ModelConfig) -> Finding:
-    said = f"{host} answered {status}"
-    if status in (401, 403):
-        return Finding("key", _FAILURE, f"{said}: it does not take the key", "check `api_key`")
-    if status == 404 and link.base_url is None:
-        return Finding("model", _FAILURE, f"{said}: it does not know {link.model!r}", "check `model`")
-    if status == 404:
-        return Finding("key", _UNKNOWN, f"{said}: the gateway lists no models, so only a paid call would tell")
-    if status == 429:
-        return Finding("rate limit", _WARNING, f"{said}: too many requests", "examine again later")
-    return Finding("reach", _FAILURE, said, "check the vendor's status page, or the gateway's log")
+def _not_listed(link: ModelConfig) -> Finding:
+    if link.base_url is None:
+        return Finding(
+            "key", _FAILURE, f"the vendor does not know {link.model!r}, or not for this key", "check `model`"
+        )
+    return Finding("key", _UNKNOWN, f"the gateway does not list {link.model!r}; only a paid call would tell more")

@@ -4,19 +4,56 @@ import asyncio
 import contextlib
 import sqlite3
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, text
 
 from ledger.base import LedgerError
-from ledger.database import BUSY_SECONDS, Database, create_file, is_sqlite, translated
+from ledger.database import BUSY_SECONDS, Database, create_file, is_sqlite, shown, translated
 
 _HERE = Path(__file__).parent
 _LOCK = 7_239_114
 """Any number: the one advisory lock that Whydesk's migrations take in PostgreSQL."""
+
+
+@dataclass(frozen=True)
+class SchemaState:
+    """How far a ledger is migrated."""
+
+    where: str
+    """The file's path or the URL without its password."""
+    current: str | None
+    """The ledger's revision; None where it has no tables yet."""
+    newest: str
+    """This version's."""
+    known: bool
+    """Whether this version knows the ledger's revision; if not, a newer version made it."""
+
+
+async def read_schema_state(url: str) -> SchemaState | None:
+    """Look how far a ledger is migrated, and change nothing; None where a SQLite file is not there yet.
+
+    Raises:
+        LedgerError: says where, and what to do.
+    """
+    database = Database.connect(url)
+    try:
+        if is_sqlite(database.url) and not await asyncio.to_thread(Path(database.url.database or "").exists):
+            return None
+        current = await database.read(lambda connection: MigrationContext.configure(connection).get_current_revision())
+    finally:
+        await database.aclose()
+    scripts = ScriptDirectory.from_config(alembic_config())
+    known = {script.revision for script in scripts.walk_revisions()}
+    return SchemaState(
+        shown(database.url), current, scripts.get_current_head() or "", current is None or current in known
+    )
 
 
 def alembic_config() -> Config:

@@ -27,6 +27,7 @@ _OURS = frozenset(
     {"invalid_request_error", "authentication_error", "permission_error", "not_found_error", "billing_error"}
 )
 _LONGEST_WAIT = 3600.0
+_LOOK_UP_WITHIN = 10.0
 
 
 class AnthropicModel:
@@ -102,6 +103,22 @@ class AnthropicModel:
         ) as error:
             raise ModelUnavailable(f"{self.model}: malformed stream: {type(error).__name__}") from None
         return self._read(message)
+
+    async def look_up(self) -> bool:
+        """Look for the model in the far end's list, which costs nothing; False where the list does not have it, or there is none.
+
+        Raises:
+            ModelUnavailable, ModelMisconfigured: as for `answer`.
+        """
+        try:
+            await self._client.models.retrieve(self.model, timeout=_LOOK_UP_WITHIN)
+        except APIStatusError as error:
+            if error.status_code == 404:
+                return False
+            raise self._status_problem(error) from None
+        except (APIConnectionError, httpx2.HTTPError) as error:
+            raise ModelUnavailable(f"{self.model}: connection trouble: {type(error).__name__}") from None
+        return True
 
     async def aclose(self) -> None:
         """Close the pooled client."""

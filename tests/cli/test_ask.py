@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
-from cli.ask_question import over_window, with_parameters
+from cli.ask_question import find_query, over_window, with_parameters
 from cli.dev_server import free_port
 from cli.errors import UsageProblem
 from models.base import digest_of, to_body
 from models.evidence import Evidence
-from models.playbook import Query
+from models.playbook import Playbook, Query
 from models.vocabulary import Scope, Source
+from playbooks.library import Library
 from sandbox.faults import Fault
 from tests.cli.command import Said, Shell
 from tests.cli.installation import Installation
+from tests.cli.running import CHECKOUT
 
 CUSTOMER = "ac_brightwater"
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -60,8 +62,7 @@ async def test_the_customers_billing_id_is_looked_up_where_a_query_needs_it(inst
 
 
 async def test_an_address_is_resolved_as_a_requesters_is(installation: Installation) -> None:
-    [person] = [one for one in installation.sandbox.world.tickets.tickets if one.key][:1]
-    email = person.requester.email
+    email = installation.sandbox.world.tickets.tickets[0].requester.email
     found = await asked(installation, "stripe", "list_invoices", "--customer", email, "--since", "90d")
     assert found["customer"]["resolved_by"] in ("billing-email", "accounts-domain")
     assert found["evidence"]["customer"] == found["customer"]["id"]
@@ -100,7 +101,6 @@ async def test_a_cap_that_cut_rows_shows(installation: Installation) -> None:
 
 
 async def test_redacted_rows_are_those_that_a_model_is_shown(installation: Installation) -> None:
-    email = installation.sandbox.world.tickets.tickets[0].requester.email
     arguments = ("stripe", "find_customer", "--customer", CUSTOMER)
     plain = await asked(installation, *arguments)
     shown = await asked(installation, *arguments, "--redacted")
@@ -108,27 +108,16 @@ async def test_redacted_rows_are_those_that_a_model_is_shown(installation: Insta
     assert "@" in address
     assert address not in json.dumps(shown)
     assert shown["evidence"]["rows"][0]["email"].startswith("<EMAIL_")
-    assert email
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("strpe", "charges"), "did you mean 'stripe'?"),
-        (("helpdesk", "ticket"), "no source 'helpdesk'"),
-        (("stripe", "chrges"), "did you mean 'charges'?"),
-        (("stripe", "xyz"), "There are: cards, charges, find_customer"),
         (("stripe", "cards"), "name it with --customer"),
-        (("stripe", "charges", "--customer", CUSTOMER), "asked differently by api-errors, billing-dispute"),
-        (("stripe", "charges", "--playbook", "biling-dispute"), "did you mean 'billing-dispute'?"),
-        (("linear", "search_issues"), "needs --param terms=…"),
-        (("linear", "search_issues", "--param", "terms"), "write NAME=VALUE"),
-        (("linear", "search_issues", "--param", "trems=x"), "did you mean 'terms'?"),
-        (("linear", "search_issues", "--param", "terms=$anchors.nothing"), "$anchors has no 'nothing'"),
         (("docs", "search", "--param", "terms=a", "--param", "limit=many"), "limit"),
-        (("github", "list_deployments", "--since", "yesterday"), "write a time"),
-        (("github", "list_deployments", "--since", "1h", "--until", "2h"), "is not before"),
         (("github", "list_deployments", "--tenant", "dmeo"), "did you mean 'demo'?"),
+        (("github", "list_deployments", "--since", "1h", "--until", "2h"), "is not before"),
     ],
 )
 async def test_a_slip_is_told_with_what_there_is(
@@ -138,6 +127,52 @@ async def test_a_slip_is_told_with_what_there_is(
     assert (said.code, said.out) == (2, "")
     assert words in said.err
     assert "Traceback" not in said.err
+
+
+@pytest.fixture(scope="module")
+def books() -> list[Playbook]:
+    return [loaded.playbook for loaded in Library.load([CHECKOUT / "playbooks"]).all()]
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "playbook", "words"),
+    [
+        (Source.STRIPE, "chrges", None, "did you mean 'charges'?"),
+        (Source.STRIPE, "xyz", None, "There are: cards, charges, find_customer"),
+        (Source.STRIPE, "charges", None, "asked differently by api-errors, billing-dispute"),
+        (Source.STRIPE, "charges", "biling-dispute", "did you mean 'billing-dispute'?"),
+        (Source.CLICKHOUSE, "sql", None, "no query or operation of ClickHouse 'sql'"),
+    ],
+)
+def test_an_unknown_query_is_told_with_those_that_there_are(
+    source: Source, name: str, playbook: str | None, words: str, books: list[Playbook]
+) -> None:
+    with pytest.raises(UsageProblem) as slip:
+        find_query(books, source, name, playbook, with_customer=True)
+    assert words in str(slip.value)
+
+
+def test_a_query_of_a_playbook_comes_before_an_operation(books: list[Playbook]) -> None:
+    query, origin = find_query(books, Source.STRIPE, "charges", "billing-dispute", with_customer=True)
+    assert (query.operation, origin.partition("@")[0]) == ("list_charges", "billing-dispute")
+    query, origin = find_query(books, Source.STRIPE, "list_charges", None, with_customer=True)
+    assert (query.scope, query.parameters) == (Scope.CUSTOMER, {"billing_id": "$customer.billing_id"})
+    assert origin == "an operation by hand"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([], "needs --param terms=…"),
+        (["terms"], "write NAME=VALUE"),
+        (["trems=x"], "did you mean 'terms'?"),
+        (["terms=$anchors.nothing"], "$anchors has no 'nothing'"),
+    ],
+)
+def test_a_wrong_parameter_is_told(given: list[str], words: str) -> None:
+    with pytest.raises(UsageProblem) as slip:
+        with_parameters(a_query(), given)
+    assert words in str(slip.value)
 
 
 async def test_a_source_that_is_away_is_failed_evidence_and_no_traceback(installation: Installation) -> None:
@@ -194,6 +229,8 @@ def test_the_window_counts_from_its_end() -> None:
     query, at = over_window(a_query(), "2d", "2026-03-01T00:00", NOW)
     assert at["symptom_at"] == datetime(2026, 3, 1, tzinfo=UTC)
     assert query.window.before == at["symptom_at"] - (NOW - timedelta(days=2))
+    with pytest.raises(UsageProblem, match="write a time"):
+        over_window(a_query(), "yesterday", None, NOW)
     with pytest.raises(UsageProblem, match="not before"):
         over_window(a_query(), "2026-03-01", "2026-03-01", NOW)
     same, at = over_window(a_query(), None, None, NOW)
