@@ -90,5 +90,7 @@ async def _invoices_by_payment(account: Account, request: SourceRequest, billing
     async for invoice in items(page, _SCANNED_INVOICES, "invoices"):
         for payment in invoice.parts("payments"):
             paid = payment.part("payment")
-            named[paid.id("payment_intent") or paid.id("charge")] = invoice.id()
+            # A payment made outside of Stripe has neither, nor has a charge of old an intent: those two do not belong together.
+            if through := paid.id("payment_intent") or paid.id("charge"):
+                named[through] = invoice.id()
     return named

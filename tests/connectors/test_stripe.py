@@ -307,6 +307,15 @@ async def test_charges_name_their_invoice_by_its_payments(end: FarEnd, connector
     assert int(asked.one("created[gte]")) < EPOCH - 30 * 86_400
 
 
+async def test_a_charge_without_intent_has_not_the_invoice_that_was_paid_elsewhere(
+    end: FarEnd, connector: StripeConnector
+) -> None:
+    payment: JsonValue = {"id": "inpay_1", "object": "invoice_payment", "payment": {"type": "payment_record"}}
+    paid = an_invoice(9, payments={"object": "list", "data": [payment]})
+    end.handler = routes(charges=listed(a_charge(1, payment_intent=None)), invoices=listed(paid))
+    assert not (await fetch(connector, "list_charges", billing_id=CUSTOMER)).rows[0]["invoice"]
+
+
 async def test_events_are_sifted_by_customer(end: FarEnd, connector: StripeConnector) -> None:
     def event(number: int, obj: dict[str, JsonValue], before: dict[str, JsonValue] | None = None) -> JsonValue:
         data: dict[str, JsonValue] = {"object": obj}
