@@ -11,7 +11,7 @@ from urllib.parse import quote
 from connectors.answers import iso
 from connectors.base import Finding, FindingStatus
 from connectors.docs_index import DocsIndex
-from connectors.docs_pages import read_html, read_markdown, read_mdx
+from connectors.docs_pages import Unreadable, read_html, read_markdown, read_mdx
 from connectors.docs_sources import FILE_LIMIT, PAGE_LIMIT, Refreshed
 from connectors.http import Declined
 from models.vocabulary import EvidenceStatus
@@ -62,7 +62,7 @@ class FolderSource:
             seen.add(file.relative_to(self._folder).as_posix())
             try:
                 unread += self._read(file, held, index)
-            except OSError:
+            except (OSError, Unreadable):
                 unread += 1
         index.drop(set(held) - seen)
         return Refreshed(unread, left_out, commit_of(self._folder))

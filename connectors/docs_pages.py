@@ -18,12 +18,21 @@ _CHUNK = 4_000
 _FRONT = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 _MODULE = re.compile(r"(?:import|export)\s|import\(")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_EXPRESSION = re.compile(r"\{/\*.{0,2000}?\*/\}", re.DOTALL)
+_ELEMENT = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]{0,40})")
+_CLOSED_BY_ITSELF = re.compile(
+    r"(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr|p|li|d[td]|t[rdh]|thead|tbody|tfoot|option)"
+)
+_DEPTH = 5_000
+"""Elements within each other that a page may have: the parser's time grows with their square, and it stops all else."""
 _CUSTOM_ID = re.compile(r"\s*\{#([\w-]+)\}\s*$")
 _TAG = re.compile(r"<[^>]{0,2000}>")
 _DROPPED = ["script", "style", "noscript", "template", "svg", "iframe", "nav", "header", "footer", "form", "aside"]
 _MARK = "\u2402"
 """A character that stands for a heading while a page's text is taken apart; pages that hold it lose it first."""
+
+
+class Unreadable(Exception):
+    """A page of a form that no documentation has; it is left out, and told."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,9 @@ def read_markdown(source: str, name: str) -> Page:
 
     Args:
         name: The title where the page has none, such as the file's name.
+
+    Raises:
+        Unreadable: HTML within it that `read_html` would not read.
     """
     front = _FRONT.match(source)
     return _sections(source[front.end() if front else 0 :], _front_title(front[1]) if front else "", name)
@@ -97,11 +109,30 @@ def _without_modules(body: str) -> str:
         starts = not fence and not opened and bool(_MODULE.match(line)) and (not kept or not kept[-1].strip())
         module = not fence and bool(line.strip()) and (module or starts)
         kept.append("" if module else line)
-    return _EXPRESSION.sub("", "\n".join(kept))
+    return _without_comments("\n".join(kept))
+
+
+def _without_comments(body: str) -> str:
+    kept, *rest = body.split("{/*")
+    parts = [kept]
+    for piece in rest:
+        _, ended, after = piece.partition("*/}")
+        parts.append(after if ended else "{/*" + piece)
+    return "".join(parts)
+
+
+def _parsed(source: str) -> LexborHTMLParser:
+    depth = 0
+    for closes, tag in _ELEMENT.findall(source):
+        if not _CLOSED_BY_ITSELF.fullmatch(tag.lower()):
+            depth = max(0, depth - 1) if closes else depth + 1
+        if depth > _DEPTH:
+            raise Unreadable(f"more than {_DEPTH} elements are within each other")
+    return LexborHTMLParser(source)
 
 
 def _html_text(source: str) -> str:
-    tree = LexborHTMLParser(source)
+    tree = _parsed(source)
     for tag in ("script", "style", "template", "iframe"):
         for node in tree.css(tag):
             node.decompose()
@@ -109,8 +140,12 @@ def _html_text(source: str) -> str:
 
 
 def read_html(source: str, name: str) -> Page:
-    """Read HTML: the main part of the page, its headings' own ids as anchors."""
-    tree = LexborHTMLParser(source.replace(_MARK, " "))
+    """Read HTML: the main part of the page, its headings' own ids as anchors.
+
+    Raises:
+        Unreadable: elements within each other by the thousand.
+    """
+    tree = _parsed(source.replace(_MARK, " "))
     titles = [node.text(strip=True) for node in tree.css("title")]
     for tag in _DROPPED:
         for node in tree.css(tag):
@@ -135,7 +170,7 @@ def read_html(source: str, name: str) -> Page:
 
 def links_of(source: str) -> list[str]:
     """Return the addresses that an HTML page links to, as written."""
-    return [href for node in LexborHTMLParser(source).css("a[href]") if (href := node.attributes.get("href"))]
+    return [href for node in _parsed(source).css("a[href]") if (href := node.attributes.get("href"))]
 
 
 def _front_title(text: str) -> str:

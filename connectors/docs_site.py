@@ -13,7 +13,7 @@ import httpx
 from connectors.answers import iso, read_moment
 from connectors.base import ConnectorError, Finding, FindingStatus, Unavailable
 from connectors.docs_index import DocsIndex
-from connectors.docs_pages import Page, links_of, read_html, read_markdown
+from connectors.docs_pages import Page, Unreadable, links_of, read_html, read_markdown
 from connectors.docs_sitemap import Entry, is_sitemap, read_sitemap
 from connectors.docs_sources import FILE_LIMIT, PAGE_LIMIT, Refreshed
 from connectors.http import Declined, Network, ReadOnlyHttp, Reply, SchemaDrift, finding_for, observed_findings
@@ -127,7 +127,11 @@ class SiteSource:
                 if listing.pages or listing.unread:
                     return listing
         first = await self._http.get(self._site)
-        linked = (urldefrag(urljoin(first.url, link)).url for link in links_of(first.text))
+        try:
+            links = await asyncio.to_thread(links_of, first.text)
+        except Unreadable as error:
+            raise SchemaDrift(f"the first page is no documentation: {error}") from None
+        linked = (urldefrag(urljoin(first.url, link)).url for link in links)
         ours = [url for url in dict.fromkeys([self._site, *linked]) if self._ours(url)]
         return _Listing(dict.fromkeys(ours[:PAGE_LIMIT], ""), left_out=max(0, len(ours) - PAGE_LIMIT), by_sitemap=False)
 
@@ -189,7 +193,10 @@ class SiteSource:
         )
 
         def put() -> None:
-            page: Page = _READERS[kind](reply.text, url)
+            try:
+                page: Page = _READERS[kind](reply.text, url)
+            except Unreadable as error:
+                raise SchemaDrift(f"a page is no documentation: {error}") from None
             index.put(url, stamp, page, url, _when(changed, reply))
 
         await asyncio.to_thread(put)
