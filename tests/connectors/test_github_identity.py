@@ -225,7 +225,7 @@ async def examined(end: FarEnd, *repositories: str) -> list[Finding]:
     return found
 
 
-def one(findings: list[Finding], check: str, status: FindingStatus) -> Finding:
+def the(findings: list[Finding], check: str, status: FindingStatus) -> Finding:
     fitting = [finding for finding in findings if (finding.check, finding.status) == (check, status)]
     assert fitting, findings
     return fitting[0]
@@ -234,11 +234,11 @@ def one(findings: list[Finding], check: str, status: FindingStatus) -> Finding:
 async def test_a_good_token_has_nothing_to_be_said_against(end: FarEnd) -> None:
     end.handler = github()
     found = await examined(end)
-    assert one(found, "rights", FindingStatus.UNKNOWN)
-    assert one(found, "repositories", FindingStatus.OK).detail == f"{API} is visible"
-    assert one(found, "shape", FindingStatus.OK)
-    assert one(found, "rate limit", FindingStatus.OK).detail.startswith("4000 of 5000 requests")
-    assert one(found, "rate limit", FindingStatus.WARNING).detail.startswith("1 of 30 searches")
+    the(found, "rights", FindingStatus.UNKNOWN)
+    assert the(found, "repositories", FindingStatus.OK).detail == f"{API} is visible"
+    the(found, "shape", FindingStatus.OK)
+    assert the(found, "rate limit", FindingStatus.OK).detail.startswith("4000 of 5000 requests")
+    assert the(found, "rate limit", FindingStatus.WARNING).detail.startswith("1 of 30 searches")
     assert not [finding for finding in found if finding.status is FindingStatus.FAILURE]
 
 
@@ -247,19 +247,19 @@ async def test_a_good_token_has_nothing_to_be_said_against(end: FarEnd) -> None:
 )
 async def test_a_classic_token_that_may_write_is_warned_of(end: FarEnd, scopes: str, named: str) -> None:
     end.handler = github(scopes)
-    warning = one(await examined(end), "rights", FindingStatus.WARNING)
+    warning = the(await examined(end), "rights", FindingStatus.WARNING)
     assert named in warning.detail
     assert "Read on Metadata, Contents, Deployments" in warning.remedy
 
 
 async def test_a_classic_token_that_only_reads_is_none(end: FarEnd) -> None:
     end.handler = github("read:org, user:email")
-    assert one(await examined(end), "rights", FindingStatus.OK)
+    the(await examined(end), "rights", FindingStatus.OK)
 
 
 async def test_a_role_that_may_write_is_warned_of(end: FarEnd) -> None:
     end.handler = github(api=Reply({"full_name": API, "permissions": {"pull": True, "push": True, "admin": True}}))
-    assert "admin, push" in one(await examined(end), "rights", FindingStatus.WARNING).detail
+    assert "admin, push" in the(await examined(end), "rights", FindingStatus.WARNING).detail
 
 
 async def test_what_cannot_be_seen_or_read_is_named(end: FarEnd) -> None:
@@ -267,10 +267,10 @@ async def test_what_cannot_be_seen_or_read_is_named(end: FarEnd) -> None:
         web=failed(404, "Not Found"), deployments=failed(403, "Resource not accessible"), issues=failed(410, "off")
     )
     found = await examined(end, API, WEB)
-    hidden = one(found, "repositories", FindingStatus.FAILURE)
+    hidden = the(found, "repositories", FindingStatus.FAILURE)
     assert WEB in hidden.detail
     assert "connectors.github.token" in hidden.remedy
-    missing = one(found, "rights", FindingStatus.FAILURE)
+    missing = the(found, "rights", FindingStatus.FAILURE)
     assert missing.detail == f"{API}: the key may not read Deployments"
 
 
@@ -300,16 +300,16 @@ async def test_an_examination_fails_in_findings_alone(end: FarEnd, reply: Reply,
 
 async def test_limits_that_are_off_are_no_failure(end: FarEnd) -> None:
     end.handler = github(rate_limit=failed(404, "Rate limiting is not enabled."))
-    assert one(await examined(end), "reach", FindingStatus.OK)
+    the(await examined(end), "reach", FindingStatus.OK)
 
 
 async def test_an_app_is_examined_by_what_it_was_granted(host: AppHost, connector: GitHubConnector) -> None:
     host.answer = github()
-    assert one(await connector.examine(), "rights", FindingStatus.OK)
+    the(await connector.examine(), "rights", FindingStatus.OK)
     host.granted["contents"] = "write"
-    assert "contents" in one(await connector.examine(), "rights", FindingStatus.WARNING).detail
+    assert "contents" in the(await connector.examine(), "rights", FindingStatus.WARNING).detail
     del host.granted["issues"]
-    assert "issues" in one(await connector.examine(), "rights", FindingStatus.FAILURE).detail
+    assert "issues" in the(await connector.examine(), "rights", FindingStatus.FAILURE).detail
 
 
 async def test_the_demo_can_be_examined() -> None:
@@ -320,4 +320,4 @@ async def test_the_demo_can_be_examined() -> None:
         await connector.aclose()
         assert not sandbox.journal.writes
     assert not [finding for finding in found if finding.status is FindingStatus.FAILURE], found
-    assert one(found, "shape", FindingStatus.OK)
+    the(found, "shape", FindingStatus.OK)
