@@ -19,16 +19,17 @@ from models.vocabulary import EvidenceStatus
 
 _SEARCH_LAG = timedelta(hours=1)
 """How far Stripe's search may run behind: a minute as a rule, up to an hour in an outage."""
+_LISTED_LATELY = 300
 _LAGS = (
-    "Stripe's search runs about a minute behind, up to an hour in an outage; those made in the last hour were listed "
-    "as well, but an older customer that was given its id just now may be missing"
+    "Stripe's search runs about a minute behind, up to an hour in an outage; {} made in the last hour were listed as "
+    "well, but an older customer that was given its id just now may be missing"
 )
 
 
 async def find_customer(account: Account, request: SourceRequest, wanted: FindCustomer) -> Found:
     """Find by our id in the metadata; by e-mail where that finds nothing. Several matches are all told, none is chosen."""
     limit = request.row_limit + 1
-    by, found, refusal = "metadata", dict[str, Fields](), None
+    by, found, refusal, lag = "metadata", dict[str, Fields](), None, ""
     if wanted.customer_id:
         try:
             found = _by_id([one async for one in _search_by_our_id(account, wanted.customer_id, limit)])
@@ -36,7 +37,8 @@ async def find_customer(account: Account, request: SourceRequest, wanted: FindCu
             # Search is not sold everywhere; lists may still answer.
             refusal = error
         if not found:
-            found = _by_id([one async for one in _made_lately(account, wanted.customer_id)])
+            lately, which = await _made_lately(account, wanted.customer_id)
+            found, lag = _by_id(lately), _LAGS.format(which)
     foreign = 0
     if not found and wanted.email:
         by = "email"
@@ -49,16 +51,16 @@ async def find_customer(account: Account, request: SourceRequest, wanted: FindCu
         customer_row(one, account.metadata_key, by, ambiguous=len(found) > 1) for one in list(found.values())[:limit]
     ]
     url = account.customer_url(next(iter(found)) if len(found) == 1 else "")
-    return Found(rows, url, reason=_told(len(found), by, foreign, searched=bool(wanted.customer_id)))
+    return Found(rows, url, reason=_told(len(found), by, foreign, lag))
 
 
-def _told(count: int, by: str, foreign: int, *, searched: bool) -> str:
+def _told(count: int, by: str, foreign: int, lag: str) -> str:
     if count > 1:
         return f"{count} customers match by {by}; none of them is chosen"
     if count:
         return ""
     said = [f"{foreign} with this e-mail hold the id of another customer and are left out"] if foreign else []
-    return "; ".join([*said, _LAGS] if searched else said)
+    return "; ".join([*said, lag] if lag else said)
 
 
 def _by_id(found: list[Fields]) -> dict[str, Fields]:
@@ -79,12 +81,13 @@ async def _search_by_our_id(account: Account, customer_id: str, limit: int) -> A
             yield customer
 
 
-async def _made_lately(account: Account, customer_id: str) -> AsyncIterator[Fields]:
+async def _made_lately(account: Account, customer_id: str) -> tuple[list[Fields], str]:
+    """Return those of that id whom search may not know yet, and which of the last hour's were looked through."""
     since = int((datetime.now(UTC) - _SEARCH_LAG).timestamp())
     page = await account.client.v1.customers.list_async({"created": {"gte": since}, "limit": PAGE})
-    async for customer in items(page, PAGE, "customers"):
-        if customer.at("metadata", account.metadata_key) == customer_id:
-            yield customer
+    lately = [one async for one in items(page, _LISTED_LATELY + 1, "customers")]
+    found = [one for one in lately if one.at("metadata", account.metadata_key) == customer_id]
+    return found, f"the newest {_LISTED_LATELY}" if len(lately) > _LISTED_LATELY else "those"
 
 
 async def _by_email(account: Account, email: str, limit: int) -> dict[str, Fields]:

@@ -125,6 +125,19 @@ async def test_an_empty_search_says_that_it_may_lag(end: FarEnd, connector: Stri
     assert "minute behind" in found.reason
 
 
+async def test_more_new_customers_than_are_listed_is_said(end: FarEnd, connector: StripeConnector) -> None:
+    def page(seen: Seen) -> Reply:
+        first = int(seen.one("starting_after").removeprefix("cus_Acme") or 0) + 1
+        made: list[JsonValue] = [a_customer(str(number), metadata={}) for number in range(first, first + 100)]
+        return Reply({"object": "list", "data": made, "has_more": True, "url": "/v1/customers"})
+
+    end.handler = routes(search=listed(kind="search_result"), customers=page)
+    found = await fetch(connector, "find_customer", customer_id="acme")
+    assert found.status is EvidenceStatus.EMPTY
+    assert "the newest 300 made in the last hour" in found.reason
+    assert len(end.requests) == 5
+
+
 async def test_a_key_that_may_not_search_still_lists(end: FarEnd, connector: StripeConnector) -> None:
     denied = Reply({"error": {"type": "invalid_request_error", "message": "no"}}, status=403)
     mail = "billing@acme.example.com"
