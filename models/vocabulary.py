@@ -17,6 +17,7 @@ class Source(StrEnum):
     GITHUB = "github", "GitHub"
     DOCS = "docs"
     STATUSPAGE = "statuspage", "StatusPage"
+    SENTRY = "sentry"
     HELPDESK = "helpdesk"
 
     def __new__(cls, value: str, spelling: str = "") -> "Source":
