@@ -147,11 +147,16 @@ async def _connector(source: Source, config: Strict, secrets: Secrets, tenant: T
         if not isinstance(connector, _Examined):
             return [Finding("examination", FindingStatus.UNKNOWN, f"{source.title} cannot be examined")]
         found = list(await connector.examine())
-        if source is Source.CLICKHOUSE:
+        # What cannot be reached would say so a second time.
+        if source is Source.CLICKHOUSE and not _shut(found):
             found += await _tables(connector, tenant)
         return found
     finally:
         await _close(connector.aclose)
+
+
+def _shut(found: Sequence[Finding]) -> bool:
+    return any(one.check in ("reach", "key") and one.status is FindingStatus.FAILURE for one in found)
 
 
 async def _tables(connector: object, tenant: Tenant) -> Sequence[Finding]:

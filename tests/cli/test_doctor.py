@@ -203,6 +203,8 @@ async def test_no_proposal_without_clickhouse_or_its_answer(installation: Instal
     installation.tenant["connectors"] = {}
     assert (await installation.whydesk("doctor", "--suggest")).code == 2
     installation.tenant["connectors"] = {"clickhouse": clickhouse | {"url": f"http://127.0.0.1:{free_port()}"}}
+    lines = far_end(report_of(await installation.whydesk("doctor", "--json")), "clickhouse").findings
+    assert [line.check for line in lines if line.status is FAILURE] == ["reach"]
     said = await installation.whydesk("doctor", "--suggest")
     assert (said.code, said.out) == (1, "")
     assert said.err.startswith("whydesk: demo: ")
