@@ -9,9 +9,12 @@ from pydantic import JsonValue
 
 from connectors.base import Finding, FindingStatus
 from connectors.linear import PLUGIN, LinearConnector
+from connectors.linear_documents import DOCUMENTS
 from models.evidence import Answer
 from models.tenant import LinearConfig
 from models.vocabulary import EvidenceStatus, Source
+from sandbox.graphql import Execution, parse
+from sandbox.linear_schema import OUTLINE
 from sandbox.run import Sandbox
 from tests.connectors.far_end import FarEnd, Reply, Seen, ask, far_end
 from tests.connectors.test_linear import KEY, an_issue, connect, graphql_error, page, variables
@@ -176,6 +179,15 @@ async def test_too_complex_a_question_says_what_to_do(end: FarEnd, connector: Li
         EvidenceStatus.FAILED,
         "Linear finds the question too complex; ask for fewer rows",
     )
+
+
+def test_a_page_of_any_document_is_far_from_too_complex() -> None:
+    for name, text in DOCUMENTS.items():
+        document = parse(text)
+        points = Execution(
+            OUTLINE, document, document.operations[0], {"first": 50, "id": "x", "term": "x"}
+        ).complexity()
+        assert 0 < points < 5_000, name
 
 
 async def test_the_demo_answers_every_operation_with_its_columns(demo: LinearConnector) -> None:

@@ -161,6 +161,14 @@ async def test_wrong_documents_are_refused(linear: Workspace, query: str, variab
     assert answer.json()["errors"][0]["extensions"]["code"] == code
 
 
+async def test_too_complex_a_query_is_refused(linear: Workspace) -> None:
+    deep = "query { issues(first: 200) { nodes { labels(first: 50) { nodes { name } } } } }"
+    answer = await linear.ask(deep)
+    assert answer.status_code != 500
+    assert "Query too complex" in answer.json()["errors"][0]["message"]
+    assert (await linear.ask(deep.replace("200", "20"))).json()["data"]
+
+
 async def test_mutations_are_refused_and_remembered_even_behind_a_query(linear: Workspace) -> None:
     hidden = 'query A { viewer { id } } mutation B { issueUpdate(id: "ENG-7", input: {title: "x"}) { success } }'
     answer = await linear.ask(hidden)
