@@ -147,7 +147,10 @@ class SiteSource:
             except (ConnectorError, Declined):
                 unread += 1
                 continue
-            pages |= self._pages(await asyncio.to_thread(read_sitemap, below))
+            listed = await asyncio.to_thread(read_sitemap, below)
+            pages |= self._pages(listed)
+            # The protocol knows no index of indexes; what such a one leads to is not looked at.
+            unread += sum(entry.nested for entry in listed)
         kept = dict(list(pages.items())[:PAGE_LIMIT])
         return _Listing(kept, left_out=len(pages) - len(kept), unread=unread)
 
