@@ -78,8 +78,8 @@ def _valid(operation: Operation, parameters: Mapping[str, JsonValue]) -> bool:
     return True
 
 
-def ask(source: Source, operation: str, parameters: dict[str, JsonValue], days: int = 60) -> SourceRequest:
-    """Build a question about the last days."""
+def ask(source: Source, operation: str, parameters: dict[str, JsonValue], days: int = 29) -> SourceRequest:
+    """Build a question about the last days; Stripe keeps events for thirty."""
     now = datetime.now(UTC)
     return SourceRequest(
         source=source,

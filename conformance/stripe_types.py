@@ -204,6 +204,9 @@ def _object_faults(value: JsonValue, kind: type, arguments: tuple[object, ...], 
     if arguments:
         declared["data"] = list[arguments[0]]  # type: ignore[valid-type]  # a list of what the annotation names
     declared.setdefault("object", str)
+    if kind is stripe.SearchResultObject:
+        # Written by hand in the SDK; Stripe's own description has the address, and null where there is no next page.
+        declared |= {"url": str, "next_page": str | None}
     for name in sorted(value.keys() - declared.keys()):
         yield f"{place}.{name}: {kind.__name__} has no such field"
     for name, hint in declared.items():
