@@ -165,6 +165,8 @@ async def test_limits_and_names_travel_with_every_query(server: ClickHouseServer
     assert isinstance(settings, dict)
     assert settings["max_memory_usage"] == "123000000"
     assert settings["max_result_rows"] == "8"
+    assert settings["max_result_bytes"] == str(262_144 * 32)
+    assert settings["result_overflow_mode"] == "throw"
     assert float(str(settings["max_execution_time"])) == 9
     # The user's profile is readonly=2 already, and refuses any change of that.
     assert "readonly" not in settings

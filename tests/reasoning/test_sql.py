@@ -245,3 +245,24 @@ def test_the_tree_is_kept_private() -> None:
     checked = check_query("select route from requests", Scope.CUSTOMER)
     assert "tree" not in repr(checked)
     assert isinstance(checked.tree, exp.Select)
+
+
+async def test_a_view_and_tables_in_other_units_answer_the_same(server: ClickHouseServer) -> None:
+    sql = (
+        "select route, count() as n, round(max(duration_ms)) as most, min(ts) as first from requests "
+        "group by route order by route"
+    )
+    in_nanoseconds = TABLES["requests"].columns | {"duration_ms": "latency_s * 1000000000 / 1000000"}
+    from_seconds = TABLES["requests"].columns | {"ts": "toDateTime64(toUnixTimestamp(event_time), 3, 'UTC')"}
+    mappings = [
+        TABLES["requests"],
+        TableMapping(table="fleet.requests"),
+        TableMapping(table="prod.api_log", columns=in_nanoseconds),
+        TableMapping(table="prod.api_log", columns=from_seconds),
+    ]
+    expected = await asyncio.to_thread(server.rows, sql, "mine")
+    assert len(expected) == 3
+    for mapping in mappings:
+        check_mapping("requests", mapping)
+        sent = scope_query(check_query(sql, Scope.CUSTOMER), {"requests": mapping}, Scope.CUSTOMER, 50)
+        assert await asyncio.to_thread(server.rows, sent, "default", {"whydesk_customer": CUSTOMER}) == expected
