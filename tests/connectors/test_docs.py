@@ -88,7 +88,9 @@ async def docs(
     folder: Path | None = None, site: str | None = None, file: Path | None = None, refresh: float = 0.0
 ) -> AsyncIterator[DocsConnector]:
     config: dict[str, JsonValue] = (
-        {"folder": str(folder), "link": "https://docs.example.com"} if folder is not None else {"site": site, "allow_private": True}
+        {"folder": str(folder), "link": "https://docs.example.com"}
+        if folder is not None
+        else {"site": site, "allow_private": True}
     )
     connector = DocsConnector(DocsConfig.model_validate(config), index_file=file, refresh_seconds=refresh)
     try:
