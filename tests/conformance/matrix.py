@@ -39,7 +39,7 @@ _STATUS = {
     Condition.LIMITED_DATE: 429,
     Condition.BROKEN: 500,
 }
-FAILURES = (*_STATUS, Condition.RESET, Condition.MALFORMED)
+FAILURES = (*(one for one in _STATUS if one is not Condition.LIMITED_DATE), Condition.RESET, Condition.MALFORMED)
 """What can befall a later request."""
 
 _OUTCOMES = {
