@@ -50,6 +50,10 @@ OURS = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
 }
 
 
+CHECKS = ("tests/", "conformance/")
+"""What looks at the product from outside: it may use all that it looks at."""
+
+
 @cache
 def committed() -> tuple[str, ...]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -88,7 +92,7 @@ def imports(name: str) -> frozenset[str]:
 
 
 def importers(module: str) -> list[str]:
-    return [name for name in python_files() if module in imports(name) and not name.startswith("tests/")]
+    return [name for name in python_files() if module in imports(name) and not name.startswith(CHECKS)]
 
 
 @pytest.mark.parametrize("module", sorted(ROOT_MODULES))
@@ -125,7 +129,7 @@ def reads_environment(name: str) -> bool:
 
 
 def test_the_environment_is_read_by_settings_which_the_command_line_hands_it_to() -> None:
-    readers = {name for name in python_files() if reads_environment(name) and not name.startswith("tests/")}
+    readers = {name for name in python_files() if reads_environment(name) and not name.startswith(CHECKS)}
     # settings.py takes a mapping; who has the process's own is the command line, which passes it on to it and to children.
     assert readers <= {"cli/connection.py", "cli/demo.py", "cli/run_processes.py"}
 
