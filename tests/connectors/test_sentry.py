@@ -11,7 +11,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.bodies import Bodies
 from activities.gather import GatherActivities
-from connectors.base import Connector, FindingStatus, RateLimited, Unavailable, WriteRefused
+from connectors.base import Connector, FindingStatus, RateLimited, WriteRefused
 from connectors.pool import PooledConnectors
 from connectors.registry import operations_of, plugin
 from connectors.sentry import SentryConfig, SentryConnector
@@ -61,20 +61,6 @@ def an_issue(number: int = 1, project: str = "api", **changes: JsonValue) -> dic
     }
 
 
-def an_event(number: int = 1, **changes: JsonValue) -> dict[str, JsonValue]:
-    return {
-        "id": f"{number:032x}",
-        "issue": "API-1",
-        "title": "TimeoutError",
-        "level": "error",
-        "project": "api",
-        "release": "api@1.4.2",
-        "transaction": "/v1/search",
-        "timestamp": at(number).replace("Z", "+00:00"),
-        **changes,
-    }
-
-
 def a_release(version: str = "api@1.4.2", **changes: JsonValue) -> dict[str, JsonValue]:
     return {
         "version": version,
@@ -107,12 +93,8 @@ def sentry(seen: Seen) -> Reply:
             return Reply({"version": "0", "auth": {"scopes": EXAMPLE_SCOPES}, "user": None})
         case "/issues/":
             return linked([an_issue(1), an_issue(2)], **{"x-hits": "2", "x-max-hits": "1000"})
-        case "/events/":
-            return linked({"data": [an_event(1), an_event(2)], "meta": {"fields": {}}})
         case "/releases/":
             return linked([a_release()])
-        case "/issues/101/" | "/issues/102/":
-            return Reply({"id": "101", "firstRelease": {"version": "api@1.4.1"}})
     return Reply({"detail": "The requested resource does not exist"}, status=404)
 
 
@@ -150,7 +132,7 @@ def ask(
 async def test_an_issue_has_the_counts_of_what_was_asked_and_the_times_of_its_life() -> None:
     async with connected() as (connector, end):
         answer = await connector.fetch(ask("search_issues", {"terms": ["upstream"], "level": "error"}))
-        assert (answer.status, answer.truncated, answer.total, answer.reason) == (EvidenceStatus.FOUND, False, 2, "")
+        assert (answer.status, answer.truncated, answer.total, answer.reason) == (EvidenceStatus.FOUND, False, None, "")
         assert answer.rows[0] == {
             "short_id": "API-1",
             "title": "TimeoutError: upstream took too long",
@@ -162,7 +144,6 @@ async def test_an_issue_has_the_counts_of_what_was_asked_and_the_times_of_its_li
             "last_seen": at(0.5),
             "events": 3,
             "users": 1,
-            "release_first": "api@1.4.1",
             "url": f"{end.url}/organizations/acme/issues/101/",
             "matched_term": "upstream",
         }
@@ -194,7 +175,8 @@ async def test_a_question_about_a_customer_is_bound_to_it_and_counts_its_events_
         assert [row["events"] for row in found.rows] == [3, 3]
         end.handler = lambda seen: linked([an_issue(1, filtered=None)])
         unsure = await connector.fetch(ask("search_issues", customer="org_31"))
-        assert (unsure.status, unsure.reason) == (EvidenceStatus.FAILED, "schema drift: issues[0].filtered is missing")
+        assert unsure.status is EvidenceStatus.FAILED
+        assert unsure.reason == "schema drift: issues[0].filtered is nothing, not an object"
 
 
 @pytest.mark.parametrize(
@@ -203,11 +185,10 @@ async def test_a_question_about_a_customer_is_bound_to_it_and_counts_its_events_
         ("search_issues", {"tags": {"customer_id": "org_31"}}, None, "scope: customer"),
         ("search_issues", {"tags": {"customer_id": "org_32"}}, "org_31", "scope: customer"),
         ("search_issues", {}, "", "without its customer"),
-        ("list_events", {}, None, "'list_events' takes the scope customer"),
         ("list_releases", {}, "org_31", "'list_releases' takes the scope shared"),
         ("search_issues", {"tags": {"is:resolved x": "1"}}, None, "cannot take"),
         ("search_issues", {"tags": {"region": " "}}, None, "cannot take"),
-        ("list_events", {"issue": "API-1 OR level:info"}, "org_31", "cannot take 'issue'"),
+        ("search_issues", {"tags": {"a]:1 OR level:info tags[b": "1"}}, "org_31", "cannot take 'tags"),
         ("search_issues", {"level": "bad"}, None, "cannot take"),
         ("resolve_issue", {}, None, "has no operation 'resolve_issue'"),
     ],
@@ -227,7 +208,7 @@ async def test_a_value_cannot_run_on_into_the_search_and_a_customer_without_a_ta
         assert (answer.status, end.requests) == (EvidenceStatus.FAILED, [])
         assert "backslash" in answer.reason
     async with connected(customer_tag="") as (connector, end):
-        answer = await connector.fetch(ask("list_events", customer="org_31"))
+        answer = await connector.fetch(ask("search_issues", customer="org_31"))
         assert (answer.status, end.requests) == (EvidenceStatus.FAILED, [])
         assert "connectors.sentry.customer_tag" in answer.reason
 
@@ -241,66 +222,64 @@ async def test_each_term_is_a_search_and_the_fifth_is_told() -> None:
         assert (answer.truncated, answer.reason) == (True, "searched for the first 4 of 5 terms")
 
 
-async def test_the_first_release_is_read_of_five_issues_and_what_is_not_known_is_told() -> None:
-    def busy(seen: Seen) -> Reply:
-        if seen.path == f"{BASE}/issues/":
-            return linked([an_issue(number) for number in range(1, 8)])
-        return Reply({"detail": "slow"}, status=429) if seen.path.endswith("/103/") else Reply({"firstRelease": None})
-
-    async with connected() as (connector, end):
-        end.handler = busy
-        answer = await connector.fetch(ask("search_issues"))
-        assert len(end.requests) == 6
-        assert (len(answer.rows), answer.truncated) == (7, True)
-        assert answer.reason == "the first release was not read of 3 of 7 issues"
-
-
 async def test_pages_are_followed_by_their_cursor_and_never_by_their_address() -> None:
     def two(seen: Seen) -> Reply:
         if seen.one("cursor"):
-            return linked({"data": [an_event(3)]})
-        return linked({"data": [an_event(1), an_event(2)]}, following="0:100:0")
+            return linked([an_issue(3)])
+        return linked([an_issue(1), an_issue(2)], following="0:100:0")
 
     async with connected() as (connector, end):
         end.handler = two
-        answer = await connector.fetch(ask("list_events", {"issue": "API-1", "release": "1.0"}, customer="org_31"))
+        wanted: dict[str, JsonValue] = {"release": "1.0", "first_release": "0.9"}
+        answer = await connector.fetch(ask("search_issues", wanted, customer="org_31"))
         assert (len(answer.rows), answer.truncated) == (3, False)
         first, second = end.requests
-        assert first.one("query") == 'tags[customer_id]:"org_31" release:"1.0" issue:API-1'
-        assert (first.one("dataset"), first.one("sort")) == ("errors", "-timestamp")
+        assert first.one("query") == 'tags[customer_id]:"org_31" release:"1.0" firstRelease:"0.9"'
         assert second.target == f"{first.target}&cursor=0%3A100%3A0"
-        cut = await connector.fetch(ask("list_events", customer="org_31", rows=1))
+        cut = await connector.fetch(ask("search_issues", customer="org_31", rows=1))
         assert (len(cut.rows), cut.truncated) == (1, True)
 
 
-async def test_an_event_that_is_not_of_the_window_or_the_projects_is_left_out() -> None:
-    async with connected(projects=["api"]) as (connector, end):
-        events: list[JsonValue] = [an_event(1), an_event(9), an_event(2, project="web")]
-        end.handler = lambda _: linked({"data": events})
-        answer = await connector.fetch(ask("list_events", customer="org_31"))
-        assert answer.rows == (
-            {
-                "id": f"{1:032x}",
-                "issue": "API-1",
-                "title": "TimeoutError",
-                "level": "error",
-                "project": "api",
-                "release": "api@1.4.2",
-                "transaction": "/v1/search",
-                "occurred_at": at(1),
-                "url": f"{end.url}/organizations/acme/projects/api/events/{1:032x}/",
-            },
-        )
-
-
-async def test_a_full_page_without_a_link_and_a_page_that_names_itself_are_no_end() -> None:
+@pytest.mark.parametrize("link", ["", "<https://evil.example/>", '<https://evil.example/>; rel="next"; results="true"'])
+async def test_a_list_that_does_not_tell_its_end_is_not_whole(link: str) -> None:
     async with connected() as (connector, end):
-        end.always(Reply([a_release("a"), a_release("b")]))
-        answer = await connector.fetch(ask("list_releases", rows=1))
-        assert answer.truncated
+        end.always(Reply([a_release()], headers={"link": link} if link else {}))
+        answer = await connector.fetch(ask("list_releases"))
+        assert (len(answer.rows), answer.truncated) == (1, True)
+        assert answer.reason == "Sentry does not tell how its list goes on"
+
+
+async def test_a_page_that_names_itself_as_the_next_is_not_read_for_ever() -> None:
+    async with connected() as (connector, end):
         end.always(linked([a_release()], following="0:100:0"))
-        with pytest.raises(Unavailable, match="the same one again"):
-            await connector.fetch(ask("list_releases"))
+        answer = await connector.fetch(ask("list_releases"))
+        assert (answer.truncated, len(end.requests)) == (True, 2)
+
+
+async def test_pages_without_end_are_no_absence_however_little_they_hold() -> None:
+    def endless(seen: Seen) -> Reply:
+        return linked([], following=f"0:{len(end.requests)}:0")
+
+    async with connected() as (connector, end):
+        end.handler = endless
+        answer = await connector.fetch(ask("list_releases"))
+        assert (answer.status, len(end.requests)) == (EvidenceStatus.FAILED, 20)
+
+
+async def test_releases_beyond_those_that_were_read_are_no_absence() -> None:
+    newer: list[JsonValue] = [a_release(str(number), dateCreated=at(-1)) for number in range(3)]
+    async with connected() as (connector, end):
+        end.always(linked(newer, following="0:100:0"))
+        answer = await connector.fetch(ask("list_releases", rows=2))
+        assert (answer.status, answer.reason) == (EvidenceStatus.FAILED, "Sentry has more than the first 3 releases")
+
+
+async def test_what_is_of_other_projects_is_left_out() -> None:
+    async with connected(projects=["web"]) as (connector, end):
+        web: list[JsonValue] = [{"slug": "api"}, {"slug": "web"}]
+        end.always(linked([a_release("a"), a_release("b", projects=web)]))
+        answer = await connector.fetch(ask("list_releases"))
+        assert [(row["version"], row["projects"]) for row in answer.rows] == [("b", "api, web")]
 
 
 async def test_a_release_is_deployed_where_it_was_deployed() -> None:
@@ -352,21 +331,21 @@ async def test_too_many_requests_carry_sentrys_delay(
         assert asked is None if least is None or most is None else asked is not None and least <= asked <= most
 
 
-async def test_a_refusal_tells_sentrys_word_and_never_its_sentence() -> None:
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refusal_is_told_and_never_sentrys_sentence(status: int) -> None:
     async with connected() as (connector, end):
-        end.always(Reply({"detail": {"code": "sso-required", "message": "ada@quill.example"}}, status=401))
+        end.always(Reply({"detail": {"code": "sso-required", "message": "ada@quill.example"}}, status=status))
         answer = await connector.fetch(ask("list_releases"))
         assert answer.status is EvidenceStatus.DENIED
-        assert "(401, sso-required); it needs event:read, org:read, project:read" in answer.reason
-        end.always(Reply({"detail": "You do not have permission, ada@quill.example"}, status=403))
-        assert "quill" not in (await connector.fetch(ask("list_releases"))).model_dump_json()
+        assert str(status) in answer.reason
+        assert "quill" not in answer.model_dump_json()
 
 
 async def test_no_other_path_is_ever_read() -> None:
     async with connected() as (connector, end):
-        for path in (f"{BASE}/members/", f"{BASE}/issues/../members/", "/api/0/organizations/other/issues/", "/oauth/"):
+        for path in (f"{BASE}/members/", f"{BASE}/issues/101/", "/api/0/organizations/other/issues/", "/oauth/"):
             with pytest.raises(WriteRefused):
-                await connector._api.get(path, {}, [])
+                await connector._get(path, {}, [])
         assert end.requests == []
     with pytest.raises(ValidationError):
         SentryConfig.model_validate({"organization": "acme/../other", "token": "env:T"})
@@ -380,7 +359,6 @@ async def test_an_examination_of_a_token_that_only_reads() -> None:
             "key": FindingStatus.OK,
             "rights": FindingStatus.OK,
             "shape": FindingStatus.OK,
-            "customer": FindingStatus.OK,
             "latency": FindingStatus.OK,
             "clock": FindingStatus.UNKNOWN,
         }
@@ -389,9 +367,8 @@ async def test_an_examination_of_a_token_that_only_reads() -> None:
 @pytest.mark.parametrize(
     ("auth", "status", "detail"),
     [
-        ({"scopes": [*EXAMPLE_SCOPES, "openid"]}, FindingStatus.OK, "only reads"),
+        ({"scopes": EXAMPLE_SCOPES}, FindingStatus.OK, "only reads"),
         ({"scopes": [*EXAMPLE_SCOPES, "project:releases", "event:admin"]}, FindingStatus.WARNING, "event:admin"),
-        ({"scopes": ["org:ci"]}, FindingStatus.FAILURE, "lacks event:read, project:read"),
         (None, FindingStatus.UNKNOWN, "does not tell"),
     ],
 )
@@ -401,14 +378,14 @@ async def test_a_token_that_allows_more_or_less_is_told(auth: JsonValue, status:
         [rights] = [finding for finding in await connector.examine() if finding.check == "rights"]
         assert rights.status is status
         assert detail in rights.detail
-        assert bool(rights.remedy) is (status in (FindingStatus.WARNING, FindingStatus.FAILURE))
+        assert bool(rights.remedy) is (status is FindingStatus.WARNING)
 
 
 @pytest.mark.parametrize(
     ("path", "reply", "check", "remedy"),
     [
         ("/api/0/", Reply({}, status=401), "key", "connectors.sentry.token"),
-        (f"{BASE}/events/", Reply({}, status=403), "key", "event:read"),
+        (f"{BASE}/releases/", Reply({}, status=403), "key", "event:read"),
         (f"{BASE}/issues/", Reply({}, status=404), "reach", "connectors.sentry.organization"),
         (f"{BASE}/releases/", linked([a_release(newGroups="two")]), "shape", "connectors.sentry.url"),
         (f"{BASE}/issues/", Reply(reset=True), "reach", "connectors.sentry.url"),
