@@ -12,7 +12,7 @@ from pydantic import BaseModel, PrivateAttr, SecretStr, ValidationError
 from connectors.registry import SOURCES, plugin
 from located_yaml import Document, YamlPath, did_you_mean, explain, shown
 from models.base import Strict
-from models.tenant import DocsConfig, SecretRef, Tenant
+from models.tenant import DocsConfig, Reached, SecretRef, Tenant
 from models.vocabulary import Source
 from reasoning.sql import SqlRefused, check_mapping
 
@@ -271,6 +271,15 @@ def _with_folders(document: Document, at: YamlPath, tenant: Tenant, problems: li
     if isinstance(docs, DocsConfig) and docs.folder:
         folder = absolute(docs.folder, "connectors", "docs", "folder")
         connectors[Source.DOCS] = docs.model_copy(update={"folder": folder})
+    for source, config in connectors.items():
+        if isinstance(config, Reached) and config.ca_file:
+            ca_file = (document.path.absolute().parent / config.ca_file).resolve()
+            if not ca_file.is_file():
+                place = (*at, "connectors", source.value, "ca_file")
+                problems.append(
+                    document.problem(place, f"{config.ca_file!r} is not a file ({str(ca_file)!r} was tried)")
+                )
+            connectors[source] = config.model_copy(update={"ca_file": str(ca_file)})
     return tenant.model_copy(update={"playbook_dirs": dirs, "connectors": connectors})
 
 

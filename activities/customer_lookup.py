@@ -90,8 +90,10 @@ class CustomerLookup:
         )
         if problem:
             return "", problem
-        self._known_at_billing = rows
-        return only_match(rows, "customer_id")
+        customer, problem = only_match(rows, "customer_id")
+        if customer:
+            self._known_at_billing = rows
+        return customer, problem
 
     async def _by_domain(self, ticket: Ticket, now: datetime) -> tuple[str, str]:
         domain = company_domain(ticket)
@@ -115,7 +117,7 @@ class CustomerLookup:
             ConnectorError: a source may answer later, and this is not the last attempt.
         """
         accounts, billing = await asyncio.gather(self._account(customer, now), self._billing(customer, now))
-        account = accounts[0] if accounts else {}
+        account = accounts[0] if len(accounts) == 1 else {}
         billing_id, _ = only_match(billing, "id")
         return Customer(
             id=customer,
@@ -204,8 +206,10 @@ class CustomerLookup:
             took=perf_counter() - began,
             **answer.model_dump(),
         )
-        problem = "" if answer.status.answered else answer.reason or answer.status.value
-        return answer.rows, problem
+        if not answer.status.answered:
+            return (), answer.reason or answer.status.value
+        # What was cut off may be another customer: the rows that came prove nothing then.
+        return ((), f"more than {len(answer.rows)} match") if answer.truncated else (answer.rows, "")
 
 
 def _text(value: JsonValue) -> str:

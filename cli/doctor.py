@@ -31,11 +31,6 @@ _WIDTH = 130
 
 
 @runtime_checkable
-class _Examined(Protocol):
-    async def examine(self) -> Sequence[Finding]: ...
-
-
-@runtime_checkable
 class _WithTables(Protocol):
     async def examine_tables(self, tables: dict[str, TableMapping]) -> Sequence[Finding]: ...
 
@@ -144,8 +139,6 @@ async def _connector(source: Source, config: Strict, secrets: Secrets, tenant: T
     except ValueError as error:
         return [_misconfigured(error, place)]
     try:
-        if not isinstance(connector, _Examined):
-            return [Finding("examination", FindingStatus.UNKNOWN, f"{source.title} cannot be examined")]
         found = list(await connector.examine())
         # What cannot be reached would say so a second time.
         if source is Source.CLICKHOUSE and not _shut(found):

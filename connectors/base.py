@@ -118,7 +118,7 @@ class Plugin:
 
     config: type[Strict]
     """What stands under `connectors.<source>` of a tenant."""
-    make: Callable[..., Connector]
+    make: Callable[..., ConfiguredConnector]
     """Called with the validated configuration and a `Secrets`."""
     scopes: frozenset[Scope]
     """Which scopes its questions may have."""

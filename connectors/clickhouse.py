@@ -220,6 +220,8 @@ class ClickHouseConnector:
             autogenerate_session_id=False,
             compress=False,
             show_clickhouse_errors="scrub",
+            ca_cert=self._config.ca_file or None,
+            http_proxy=str(self._config.proxy) if self._config.proxy else None,
         )
         refuse_writes(client)
         note_delays(client)

@@ -23,7 +23,7 @@ from connectors.docs_index import DocsIndex, Hit
 from connectors.docs_pages import plain
 from connectors.docs_site import SiteSource
 from connectors.docs_sources import DocsSource, Refreshed
-from connectors.http import Declined, Network
+from connectors.http import Declined, network_of
 from connectors.parameters import TextList, read_parameters
 from models.base import Row, Strict
 from models.evidence import Answer, SourceRequest
@@ -67,7 +67,7 @@ class DocsConnector:
             raise ValueError("docs need a `folder` or a `site`")
         self._config = config
         self._file = str(index_file) if index_file else ":memory:"
-        network = Network(config.allow_private, config.ca_file, str(config.proxy or ""))
+        network = network_of(config, allow_private=config.allow_private)
         self._documents: DocsSource = (
             FolderSource(config.folder, config.link) if config.folder else SiteSource(str(config.site), network)
         )

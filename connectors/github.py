@@ -43,7 +43,7 @@ from connectors.github_reads import (
     list_releases,
 )
 from connectors.github_search import Rest, list_workflow_runs, search_mentions
-from connectors.http import Declined, ReadOnlyHttp, SchemaDrift
+from connectors.http import Declined, ReadOnlyHttp, SchemaDrift, network_of
 from connectors.parameters import ask_together, read_parameters
 from models.base import Row
 from models.evidence import Answer, SourceRequest
@@ -106,7 +106,9 @@ class GitHubConnector:
         self._web = str(config.web).rstrip("/")
         self._repositories = config.all_repositories
         self._identity: Identity = AppIdentity(config.app, credential) if config.app else GivenToken(credential)
-        self._http = ReadOnlyHttp(self._url, timeout=_STEP, transport=transport, posts=self._identity.posts)
+        self._http = ReadOnlyHttp(
+            self._url, timeout=_STEP, transport=transport, posts=self._identity.posts, network=network_of(config)
+        )
         # Threads of our own: the event loop's default pool has few, and others wait in them too.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="github")
         self._open = True

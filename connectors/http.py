@@ -22,10 +22,11 @@ from pydantic import JsonValue
 from connectors.base import Unavailable, WriteRefused
 from connectors.http_bounded import read_bounded
 from connectors.http_failures import Declined, SchemaDrift, place, raise_for_status, retry_after, translate
-from connectors.http_network import OPEN_NETWORK, Network, make_transport
+from connectors.http_network import OPEN_NETWORK, Network, make_transport, network_of
 from connectors.http_observed import Observed, RateLimit, finding_for, observe, observed_findings
 
 __all__ = [
+    "OPEN_NETWORK",
     "Declined",
     "Network",
     "Observed",
@@ -36,6 +37,7 @@ __all__ = [
     "Reply",
     "SchemaDrift",
     "finding_for",
+    "network_of",
     "observed_findings",
     "raise_for_status",
     "read_bounded",

@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 import httpx
 
 from connectors.http_failures import Declined
+from models.tenant import Reached
 from models.vocabulary import EvidenceStatus
 
 Address = IPv4Address | IPv6Address
@@ -41,6 +42,11 @@ class Network:
     """PEM file of a CA that is trusted beside the public ones."""
     proxy: str = ""
     """URL of a proxy; none from the environment."""
+
+
+def network_of(config: Reached, *, allow_private: bool = True) -> Network:
+    """Return how a configured far end is reached. What an administrator names may be private unless it says otherwise."""
+    return Network(allow_private, config.ca_file, str(config.proxy or ""))
 
 
 OPEN_NETWORK = Network()

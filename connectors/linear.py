@@ -14,7 +14,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from connectors.answers import answer, no_answer, time_limit
 from connectors.base import Finding, Plugin, Secrets, Unavailable
-from connectors.http import Declined
+from connectors.http import Declined, network_of
 from connectors.linear_client import LinearClient, NoSuchEntity, is_stored_query
 from connectors.linear_examine import examine
 from connectors.linear_parameters import OPERATIONS, GetIssue, ListIssues, SearchIssues
@@ -57,7 +57,7 @@ class LinearConnector:
         url = str(config.url)
         self._home = "https://linear.app" if urlsplit(url).hostname == "api.linear.app" else None
         self._team = config.team
-        self._client = LinearClient(url, api_key, transport)
+        self._client = LinearClient(url, api_key, transport, network_of(config))
 
     async def fetch(self, request: SourceRequest) -> Answer:
         """Ask Linear; rows are issues.

@@ -9,7 +9,17 @@ import httpx
 from pydantic import JsonValue
 
 from connectors.base import RateLimited, Unavailable
-from connectors.http import Declined, Observed, ReadOnlyHttp, Reply, SchemaDrift, raise_for_status, retry_after
+from connectors.http import (
+    OPEN_NETWORK,
+    Declined,
+    Network,
+    Observed,
+    ReadOnlyHttp,
+    Reply,
+    SchemaDrift,
+    raise_for_status,
+    retry_after,
+)
 from connectors.linear_documents import DOCUMENTS
 from models.vocabulary import EvidenceStatus
 
@@ -30,7 +40,13 @@ class NoSuchEntity(Declined):
 class LinearClient:
     """One workspace by one key, over one pooled client."""
 
-    def __init__(self, url: str, api_key: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+        network: Network = OPEN_NETWORK,
+    ) -> None:
         """Open nothing yet."""
         # Linear takes its own API keys bare and OAuth tokens as bearers.
         credential = f"Bearer {api_key}" if api_key.startswith("lin_oauth_") else api_key
@@ -40,6 +56,7 @@ class LinearClient:
             posts={url: is_stored_query},
             timeout=_STEP,
             transport=transport,
+            network=network,
         )
 
     @property

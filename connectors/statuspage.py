@@ -25,7 +25,7 @@ from connectors.base import (
     Unavailable,
     operation,
 )
-from connectors.http import Declined, Network, ReadOnlyHttp, finding_for, observed_findings
+from connectors.http import Declined, ReadOnlyHttp, finding_for, network_of, observed_findings
 from connectors.parameters import TextList, read_parameters
 from connectors.statuspage_rows import (
     COMPONENT_COLUMNS,
@@ -96,11 +96,10 @@ class StatusPageConnector:
         self._pages = {page.name: page for page in config.pages}
         if len(self._pages) < len(config.pages):
             raise ValueError("two status pages have the same `name`; rows name their page by it")
-        proxy = str(config.proxy or "")
         # The pages are others', and where they send us on is theirs to say.
         self._clients = {
             page.name: ReadOnlyHttp(
-                str(page.url), follow_redirects=True, network=Network(page.allow_private, config.ca_file, proxy)
+                str(page.url), follow_redirects=True, network=network_of(config, allow_private=page.allow_private)
             )
             for page in config.pages
         }

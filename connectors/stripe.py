@@ -11,7 +11,7 @@ import stripe
 
 from connectors.answers import answer, no_answer, time_limit
 from connectors.base import Finding, Plugin, Secrets
-from connectors.http import Declined, SchemaDrift
+from connectors.http import Declined, SchemaDrift, network_of
 from connectors.parameters import read_parameters
 from connectors.stripe_account import Account, Found
 from connectors.stripe_client import ReadOnlyStripeHttp, read_error, sent_requests
@@ -52,7 +52,7 @@ class StripeConnector:
     ) -> None:
         """Open nothing yet; `transport` replaces the network in tests."""
         url = str(config.url).rstrip("/")
-        self._http = ReadOnlyStripeHttp(url, transport)
+        self._http = ReadOnlyStripeHttp(url, transport, network_of(config))
         self._client = stripe.StripeClient(
             api_key,
             base_addresses={"api": url, "connect": url, "files": url, "meter_events": url},

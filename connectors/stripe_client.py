@@ -9,7 +9,7 @@ import httpx
 import stripe
 
 from connectors.base import RateLimited, Unavailable, WriteRefused
-from connectors.http import Observed, ReadOnlyHttp, SchemaDrift, retry_after
+from connectors.http import OPEN_NETWORK, Network, Observed, ReadOnlyHttp, SchemaDrift, retry_after
 from connectors.stripe_fields import Fields, at
 from connectors.stripe_permissions import permission_named
 from models.vocabulary import EvidenceStatus
@@ -37,14 +37,16 @@ class ReadOnlyStripeHttp(stripe.HTTPClient):
 
     name = "whydesk"
 
-    def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, base_url: str, transport: httpx.AsyncBaseTransport | None = None, network: Network = OPEN_NETWORK
+    ) -> None:
         """Open nothing yet; `transport` replaces the network in tests."""
         super().__init__()
         self._prefix = httpx.URL(base_url).path.rstrip("/")
         self.answered_version = ""
         """The API version that the last answer was written in; empty before the first."""
         # A second wall: this one refuses writes too, should a later SDK get past the methods below.
-        self._pool = ReadOnlyHttp(base_url, timeout=60, transport=transport)
+        self._pool = ReadOnlyHttp(base_url, timeout=60, transport=transport, network=network)
 
     def request(  # type: ignore[override]  # the SDK's own asynchronous client narrows it the same way
         self, method: str, url: str, headers: Mapping[str, str], post_data: object = None

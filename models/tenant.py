@@ -47,7 +47,16 @@ class StandardConfig(Strict):
 HelpdeskConfig = Annotated[ZendeskConfig | StandardConfig, Field(discriminator="kind")]
 
 
-class ClickHouseConfig(Strict):
+class Reached(Strict):
+    """How a far end is reached over HTTP."""
+
+    ca_file: str = ""
+    """PEM file of a CA of your own, trusted beside the public ones."""
+    proxy: HttpUrl | None = None
+    """Through which to ask."""
+
+
+class ClickHouseConfig(Reached):
     """A ClickHouse HTTP interface and a read-only user of it."""
 
     url: HttpUrl
@@ -59,7 +68,7 @@ class ClickHouseConfig(Strict):
     """A page for people, with `{query}` for the URL-encoded SQL, if there is one."""
 
 
-class LinearConfig(Strict):
+class LinearConfig(Reached):
     """A Linear workspace."""
 
     url: HttpUrl = HttpUrl("https://api.linear.app/graphql")
@@ -68,7 +77,7 @@ class LinearConfig(Strict):
     """Key of the team whose issues count; all teams if empty."""
 
 
-class StripeConfig(Strict):
+class StripeConfig(Reached):
     """A Stripe account by a restricted, read-only key."""
 
     url: HttpUrl = HttpUrl("https://api.stripe.com")
@@ -90,7 +99,7 @@ class GitHubApp(Strict):
     """The PEM file that GitHub gave out."""
 
 
-class GitHubConfig(Strict):
+class GitHubConfig(Reached):
     """GitHub repositories whose deployments count, by a fine-grained token or a GitHub App."""
 
     url: HttpUrl = HttpUrl("https://api.github.com")
@@ -124,7 +133,7 @@ class GitHubConfig(Strict):
         return found
 
 
-class DocsConfig(Strict):
+class DocsConfig(Reached):
     """Product documentation: a folder of Markdown or HTML, or a site with a sitemap."""
 
     folder: str = ""
@@ -133,20 +142,12 @@ class DocsConfig(Strict):
     """The public address that a path in `folder` is appended to."""
     allow_private: bool = False
     """Whether `site` may be at a private address, such as 10.0.0.7 or this machine."""
-    ca_file: str = ""
-    """PEM file of a CA of your own, trusted beside the public ones."""
-    proxy: HttpUrl | None = None
-    """Through which to ask; the environment's proxies are never used."""
 
 
-class StatusPageConfig(Strict):
+class StatusPageConfig(Reached):
     """Status pages, our own and those of providers that we depend on."""
 
     pages: Annotated[list["StatusPage"], Field(min_length=1)]
-    ca_file: str = ""
-    """PEM file of a CA of your own, trusted beside the public ones."""
-    proxy: HttpUrl | None = None
-    """Through which to ask; the environment's proxies are never used."""
 
 
 class StatusPage(Strict):

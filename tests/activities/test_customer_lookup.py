@@ -98,6 +98,29 @@ async def test_several_matches_are_never_guessed_between() -> None:
     assert [one.id for one in result.evidence] == ["E1", "E2"]
 
 
+async def test_matches_that_were_cut_off_name_nobody() -> None:
+    some = found(BILLING).model_copy(update={"truncated": True})
+    billing = ScriptedConnector(Source.STRIPE, {"find_customer": some})
+    result = await look(ticket_of(REF, organization=None), billing, tenant=only("billing-email"))
+    assert result.customer is None
+    assert "more than 1 match" in result.problem
+
+
+async def test_an_address_at_billing_that_names_no_customer_of_ours_gives_no_billing_id() -> None:
+    unlinked = BILLING | {"id": "cus_99", "customer_id": ""}
+    logs = ScriptedConnector(Source.CLICKHOUSE, {"prod.accounts": found({"account": "org_31"})})
+    billing = ScriptedConnector(Source.STRIPE, {"find_customer": found(unlinked)})
+    await look(ticket_of(REF, organization=None), logs, billing)
+    assert [asked.parameters for asked in billing.asked] == [{"email": "ada@quill.example"}, {"customer_id": "org_31"}]
+
+
+async def test_two_accounts_of_one_id_give_neither_name_nor_plan() -> None:
+    twice = accounts(ACCOUNT, ACCOUNT | {"plan": "scale"})
+    result = await look(ticket_of(REF, fields={"Account": "org_31"}), twice, stripe())
+    assert result.customer is not None
+    assert (result.customer.name, result.customer.plan) == ("", "")
+
+
 async def test_a_source_that_is_down_is_tried_again() -> None:
     down = ScriptedConnector(Source.STRIPE, {"find_customer": Unavailable("refused")})
     with pytest.raises(Unavailable):
