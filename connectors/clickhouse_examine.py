@@ -19,6 +19,7 @@ LIMITS_SQL = (
 SERVER_SQL = "SELECT version() AS version, now64(3, 'UTC') AS at LIMIT 1"
 GRANTS_SQL = "SHOW GRANTS"
 _GRANT = re.compile(r"GRANT (?P<rights>.+?) ON (?P<what>\S+) TO ", re.IGNORECASE)
+_ROLE = re.compile(r"GRANT (\S+(?:, \S+)*) TO ", re.IGNORECASE)
 _READING = re.compile(r"(SELECT|SHOW)\b", re.IGNORECASE)
 _SKEW = 5.0
 """Seconds by which the clocks may differ before windows around now are wrong."""
@@ -60,17 +61,27 @@ def _loose(limit: Row, level: str) -> bool:
     return limit.get("most") in (None, "", "0")
 
 
-def read_grants(statements: Iterable[str]) -> Finding:
+def read_grants(statements: Sequence[str]) -> Finding:
     """Judge grants as `SHOW GRANTS` lists them: is there anything beside reading?"""
     more = sorted({right for right, _ in _granted(statements) if not _READING.match(right)})
     if more:
         shown = ", ".join(more[:6]) + (f" and {len(more) - 6} more" if len(more) > 6 else "")
         remedy = f"use a user of its own, as in {USER_SQL}"
         return Finding("rights", FindingStatus.WARNING, f"the user holds more than SELECT: {shown}", remedy)
-    return Finding("rights", FindingStatus.OK, "the user holds nothing but SELECT")
+    return _unless_by_role(statements, "the user holds nothing but SELECT")
 
 
-def read_reach(statements: Iterable[str], tables: Mapping[str, TableMapping], database: str) -> Finding:
+def _unless_by_role(statements: Sequence[str], said: str) -> Finding:
+    """Say so only where all rights are listed: what comes by a role is not."""
+    roles = sorted(match[1].replace("`", "") for one in statements if (match := _ROLE.match(one)))
+    if roles:
+        remedy = f"as an administrator: SHOW GRANTS FOR {roles[0]}"
+        shown = f"{said} of its own; what comes by {', '.join(roles)} the server does not list to it"
+        return Finding("rights", FindingStatus.UNKNOWN, shown, remedy)
+    return Finding("rights", FindingStatus.OK, said)
+
+
+def read_reach(statements: Sequence[str], tables: Mapping[str, TableMapping], database: str) -> Finding:
     """Judge whether grants to read reach beyond the mapped tables. A role's own grants are not listed."""
     mapped = {qualified(mapping.table, database) for mapping in tables.values()}
     wide = sorted({what for right, what in _granted(statements) if right.upper().startswith("SELECT")} - mapped)
@@ -78,7 +89,7 @@ def read_reach(statements: Iterable[str], tables: Mapping[str, TableMapping], da
         remedy = "REVOKE SELECT there, and GRANT it on the mapped tables alone"
         shown = f"the user may read {', '.join(wide[:6])}, which no table is mapped to"
         return Finding("rights", FindingStatus.WARNING, shown, remedy)
-    return Finding("rights", FindingStatus.OK, "the user may read the mapped tables alone")
+    return _unless_by_role(statements, "the user may read the mapped tables alone")
 
 
 def _granted(statements: Iterable[str]) -> list[tuple[str, str]]:

@@ -21,13 +21,14 @@ from pydantic.alias_generators import to_camel
 from connectors.answers import answer, iso, no_answer, time_limit
 from connectors.base import ConnectorError, Finding, FindingStatus, Plugin, RateLimited, WriteRefused, operation
 from connectors.http import Declined, ReadOnlyHttp, Reply, SchemaDrift, finding_for, observed_findings, retry_after
+from connectors.http_network import network_of
 from connectors.http_observed import observe
 from connectors.parameters import TextList, ask_together, read_parameters
 from connectors.shapes import Moment, Shape, read_shape
 from models.base import Row, Strict
 from models.customer import Window
 from models.evidence import Answer, SourceRequest
-from models.tenant import SecretRef
+from models.tenant import Reached, SecretRef
 from models.vocabulary import EvidenceStatus, Scope, Source
 
 _NEEDS = "event:read, org:read and project:read"
@@ -45,7 +46,7 @@ _Level = Literal["fatal", "error", "warning", "info", "debug", "sample"]
 _Levels = Annotated[list[_Level], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
 
 
-class SentryConfig(Strict):
+class SentryConfig(Reached):
     """A Sentry organization, by a token that only reads."""
 
     url: HttpUrl = HttpUrl("https://sentry.io")
@@ -170,7 +171,8 @@ class SentryConnector:
         if config.environment:
             self._place["environment"] = config.environment
         self._paths = frozenset({"/api/0/"} | {f"{self._base}/{name}/" for name in ("issues", "releases")})
-        self._http = ReadOnlyHttp(str(config.url), headers={"Authorization": f"Bearer {token}"}, transport=transport)
+        headers = {"Authorization": f"Bearer {token}"}
+        self._http = ReadOnlyHttp(str(config.url), headers=headers, transport=transport, network=network_of(config))
 
     async def fetch(self, request: SourceRequest) -> Answer:
         """Ask Sentry.
