@@ -29,7 +29,8 @@ from models.vocabulary import EvidenceStatus, Scope, Source
 __all__ = ["PLUGIN", "LinearConnector", "is_stored_query"]
 
 _TERMS = 8
-"""Searches for one question: Linear takes 30 a minute from a key, all investigations together."""
+"""Searches for one question: Linear takes 30 a minute from a key, all investigations together. Terms after these are
+looked for to the letter, so the ones that matter most come first."""
 _PAGE = 50
 _ATTACHMENTS = "an issue has more attachments than the 20 that were read"
 _WORKSPACE_OF_ISSUE = re.compile(r"^(https?://[^/]+(?:/[^/]+)?)/issue/")
@@ -93,18 +94,29 @@ class LinearConnector:
             raise Declined(EvidenceStatus.FAILED, "there is no term to search for")
         asked_terms = terms[:_TERMS]
         wanted_filter = wanted.as_filter(self._team)
-        searches = await ask_together(
+        questions = [
             self._pages(request, "SearchIssues", {"term": term, "filter": wanted_filter}, sent) for term in asked_terms
-        )
-        cut = len(terms) > _TERMS
+        ]
+        if left := terms[_TERMS:]:
+            questions.append(self._containing(request, left, wanted_filter, sent))
+        searches = await ask_together(questions)
         return self._answer(
             request,
             _merged(found.hits for found in searches),
             sent,
             url=self._search_url(searches, asked_terms),
             total=searches[0].total if len(terms) == 1 else None,
-            remarks=[f"searched for the first {_TERMS} of {len(terms)} terms"] if cut else [],
         )
+
+    async def _containing(
+        self, request: SourceRequest, terms: list[str], wanted: dict[str, JsonValue], sent: list[str]
+    ) -> _Found:
+        """Look for terms to the letter, in one request: no list's reading counts as a search."""
+        either: list[JsonValue] = [
+            {part: {"containsIgnoreCase": term}} for term in terms for part in ("title", "description")
+        ]
+        found = await self._pages(request, "Issues", {"filter": {**wanted, "or": either}}, sent)
+        return _Found([_Hit(hit.issue, _first_in(hit.issue, terms)) for hit in found.hits], None)
 
     async def _list(self, request: SourceRequest, wanted: ListIssues, sent: list[str]) -> Answer:
         found = await self._pages(request, "Issues", {"filter": wanted.as_filter(self._team)}, sent)
@@ -150,20 +162,17 @@ class LinearConnector:
         *,
         url: str | None,
         total: int | None = None,
-        remarks: Iterable[str] = (),
     ) -> Answer:
         rows: list[Row] = [row_of(hit.issue, hit.term) for hit in hits]
-        missing = list(remarks)
-        if any(hit.issue.attachments.page_info.has_next_page for hit in hits):
-            missing.append(_ATTACHMENTS)
+        cut = any(hit.issue.attachments.page_info.has_next_page for hit in hits)
         return answer(
             request,
             rows,
             asked="\n".join(sent),
             url=url,
             total=total,
-            truncated=bool(missing),
-            reason="; ".join(missing),
+            truncated=cut,
+            reason=_ATTACHMENTS if cut else "",
         )
 
     def _search_url(self, searches: list[_Found], terms: list[str]) -> str | None:
@@ -179,6 +188,11 @@ class LinearConnector:
 
 
 _MAYBE_ISSUE: TypeAdapter[Issue | None] = TypeAdapter(Issue | None)
+
+
+def _first_in(issue: Issue, terms: list[str]) -> str:
+    text = f"{issue.title}\n{issue.description or ''}".casefold()
+    return next((term for term in terms if term.casefold() in text), "")
 
 
 def _merged(lists: Iterable[list[_Hit]]) -> list[_Hit]:

@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -272,3 +273,14 @@ def test_there_is_a_changelog_with_this_version() -> None:
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version
     assert re.search(rf"^##? .*({re.escape(version[1])}|Unreleased)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+
+def test_no_two_wheels_own_the_same_module() -> None:
+    # The installer unpacks wheels side by side: whichever is last wins, and a machine differs from the next by chance.
+    owners: dict[str, set[str]] = {}
+    for wheel in distributions():
+        for line in (wheel.read_text("RECORD") or "").splitlines():
+            path = line.partition(",")[0]
+            if path.endswith(".py"):
+                owners.setdefault(path, set()).add(wheel.name)
+    assert {path: names for path, names in owners.items() if len(names) > 1} == {}
