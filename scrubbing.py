@@ -2,7 +2,8 @@
 
 import re
 
-_KEY_STARTS = "sk|rk|pk|whsec|gh[opsu]|github_pat|glpat|lin_api|lin_oauth|xox[abprs]|AKIA"
+_KEY_STARTS = "(?:sk|rk|pk|whsec|gh[opsu]|github_pat|glpat|lin_api|lin_oauth|xox[abprs])[-_]|AKIA"
+# Without its separator `sk` is the start of every 900th random id.
 _KEY_NAMES = r"(?:x-)?api[-_]?key|(?:[a-z]{1,20}[-_]?)?token|password|passwd|secret|authorization|signature"
 # Every repetition is bounded or starts at a fixed word, so that a hostile text cannot hold up the process.
 _ALWAYS = (
@@ -10,7 +11,7 @@ _ALWAYS = (
     (re.compile(r"[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"), "<email>"),
     (re.compile(r"(?i)\b(bearer|basic|token)\s{1,5}[\w.~+/=-]{8,}"), r"\1 <key>"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"), "<key>"),
-    (re.compile(rf"\b(?:{_KEY_STARTS})[-_]?[\w-]{{8,}}(?:[+/][\w+/-]*)?={{0,2}}"), "<key>"),
+    (re.compile(rf"\b(?:{_KEY_STARTS})[\w-]{{8,}}(?:[+/][\w+/-]*)?={{0,2}}"), "<key>"),
     (re.compile(rf"""(?i)\b({_KEY_NAMES})(["']?\s{{0,3}}[=:]\s{{0,3}}["']?)(?!<)[^\s"',&;}}]+"""), r"\1\2<key>"),
     (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"), "<iban>"),
     (re.compile(r"input_value=.{0,200}?, input_type="), "input_value=<value>, input_type="),

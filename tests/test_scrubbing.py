@@ -23,6 +23,8 @@ from scrubbing import scrub
         ("at 2026-11-21 10:42:00 in 0.123456789012 s", "at 2026-11-21 10:42:00 in 0.123456789012 s"),
         ("on 2026-11-21 4242424242424242", "on 2026-11-21 <number>"),
         ("inv-abcdefghijklm/2 has 7 of 8 rows", "inv-abcdefghijklm/2 has 7 of 8 rows"),
+        ("inv-skxotnd3b4ud4/1 began", "inv-skxotnd3b4ud4/1 began"),
+        ("AKIAABCDEFGHIJKLMNOP", "<key>"),
         ("input_tokens=512 output_tokens: 17", "input_tokens=512 output_tokens: 17"),
         ("wrote 12345678 bytes to 127.0.0.1:8088", "wrote 12345678 bytes to 127.0.0.1:8088"),
     ],
