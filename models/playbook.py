@@ -112,6 +112,8 @@ class Hypothesis(Strict):
     """Any refutes. A condition over an unknown fact decides nothing."""
     ruled_out_sentence: str = ""
     """How the note says that this is not it, facts in braces; shown only where refuted."""
+    would_change: str = ""
+    """What evidence would change the verdict, as a sentence for the engineer who doubts it; in `show`, not in the note."""
     claims: list[FactName] = []
     """Facts to state when this is the cause, best first; a query's id states its best row or its absence."""
     weight: int = 0
