@@ -66,7 +66,9 @@ class Ledger(Protocol):
         """
         ...
 
-    async def find_model_answer(self, key: RunKey, request_digest: str, round: int) -> Drafted | None:
+    async def find_model_answer(
+        self, key: RunKey, request_digest: str, round: int, purpose: str = "diagnose"
+    ) -> Drafted | None:
         """Return a paid answer to exactly this request, if there is one."""
         ...
 

@@ -201,6 +201,8 @@ class Tenant(Strict):
     """Folders of the tenant's own playbooks."""
     models: list[ModelConfig] = []
     """The chain, first choice first. Empty: the rules reasoner alone."""
+    classifier: ModelConfig | None = None
+    """A fast model that only chooses between playbooks for which a ticket speaks equally; none: code's own order decides."""
     budget: Budget = Budget()
     region: str = ""
     """A task queue of its own for data that must stay somewhere; empty for the default."""
