@@ -33,8 +33,12 @@ class Strict(BaseModel):
 
 
 def to_body(model: BaseModel) -> bytes:
-    """Serialise a model to the bytes that the ledger stores and that its digest is taken of."""
-    return model.model_dump_json().encode()
+    """Serialise a model to the bytes that the ledger stores and that its digest is taken of.
+
+    Of what a person wrote, only that: a format that gains a field with a default must not change the digest of a file that was
+    released before.
+    """
+    return model.model_dump_json(exclude_unset=isinstance(model, Strict)).encode()
 
 
 def digest_of(body: bytes) -> str:

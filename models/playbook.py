@@ -1,14 +1,17 @@
 """Playbook format v1: what an engineer writes. Reading files and checking references is playbooks/library.py."""
 
+import re
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer, WithJsonSchema
 
 from models.base import Strict
 from models.vocabulary import CauseClass, Scope, Severity, Source
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_LONG_HAND = re.compile(r"(\d+)\s*(m|h|d)[a-z]*", re.IGNORECASE)
+"""What people write instead: `90 minutes`, `2hours`, `7 Days`."""
 
 
 def _span(value: object) -> object:
@@ -17,7 +20,9 @@ def _span(value: object) -> object:
         return timedelta(**{_UNITS[value[-1]]: int(value[:-1])})
     if isinstance(value, timedelta):
         return value
-    raise ValueError(f"{value!r} is not a span of time; write a number and m, h or d, such as 90m, 24h or 7d")
+    meant = _LONG_HAND.fullmatch(value.strip()) if isinstance(value, str) else None
+    remedy = f"; did you mean {meant[1]}{meant[2].lower()}?" if meant else ", such as 90m, 24h or 7d"
+    raise ValueError(f"{value!r} is not a span of time; write a number and m, h or d{remedy}")
 
 
 def _as_written(span: timedelta) -> str:
@@ -27,7 +32,13 @@ def _as_written(span: timedelta) -> str:
     return f"{minutes // size}{unit}"
 
 
-Span = Annotated[timedelta, BeforeValidator(_span), PlainSerializer(_as_written, return_type=str, when_used="json")]
+Span = Annotated[
+    timedelta,
+    BeforeValidator(_span),
+    PlainSerializer(_as_written, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]+[mhd]$", "examples": ["90m", "24h", "7d"]}),
+]
+"""A span of time as it is written: a number and m, h or d."""
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 """An id: lower case, digits, hyphen, underscore."""
 FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -36,7 +47,13 @@ Condition = str
 """A CEL expression over facts by their names, such as `error_rate > 0.2 && deploy_gap < 30`."""
 
 
-class AppliesWhen(Strict):
+class Documented(Strict):
+    """Written by a person in an editor: what stands under a field here is what the editor shows for it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class AppliesWhen(Documented):
     """Signals in a ticket that speak for this playbook; their weights are added."""
 
     terms: dict[str, int] = {}
@@ -49,21 +66,26 @@ class AppliesWhen(Strict):
     """Chosen when nothing else applies; exactly one playbook is."""
 
 
-class SpanAround(Strict):
+class SpanAround(Documented):
     """A window around the symptom's start; never beyond now."""
 
     before: Span = timedelta(hours=24)
+    """How much earlier than the earliest start that the customer's words allow: 90m, 24h, 7d."""
     after: Span = timedelta(hours=2)
+    """How much later than the report; never beyond now."""
 
 
-class Query(Strict):
+class Query(Documented):
     """One question for one source."""
 
     id: FactName
+    """How facts, `requires` and `claims` name this query; unique among queries and facts."""
     source: Source
+    """The system that is asked."""
     title: str
     """For summaries and the note: `error rate by minute`."""
     scope: Scope
+    """`customer`: over this customer alone; `fleet`: over all in aggregate; `shared`: what has no customer."""
     operation: str = "sql"
     """The connector's operation; `sql` for ClickHouse."""
     sql: str = ""
@@ -73,8 +95,11 @@ class Query(Strict):
     """Literals, or references: `$anchors.error_codes`, `$customer.billing_id`, `$facts.onset`, `$window.start`, `$tenant.region`.
     A reference that has no value makes the query `skipped`, unless `defaults` has one."""
     defaults: dict[str, JsonValue] = {}
+    """Values of parameters whose references have none."""
     window: SpanAround = SpanAround()
+    """Which span of time is looked at, around the symptom."""
     rows: int = Field(default=200, ge=1, le=1000)
+    """The most rows that are taken; an answer with more counts as cut, and totals over it are unknown."""
     row_sentence: str = ""
     """How code says one row: `Deployment of {sha} to {environment} at {created_at}`."""
     absent_sentence: str = ""
@@ -85,23 +110,29 @@ class Query(Strict):
     """A follow-up is asked when all of these hold."""
 
 
-class FactSpec(Strict):
+class FactSpec(Documented):
     """How a fact is computed: a function of reasoning/facts.py and its arguments."""
 
     fn: str
+    """The function; docs/playbooks.md lists all."""
     label: str
+    """The fact's name for people."""
     unit: str = ""
+    """`percent` (a share from 0 to 1), `count`, `ms`, `minutes`, `times`, `per-minute`, `time`, `text`, `bool`; money brings
+    its own."""
     args: dict[str, JsonValue] = {}
     """`query`, `column`, `where` …: each function documents its own; `$name` is another fact."""
     say: str = ""
     """The sentence of a claim on this fact: `{value} of the requests failed (before: {error_rate_before})`; braces hold facts."""
 
 
-class Hypothesis(Strict):
+class Hypothesis(Documented):
     """One explanation that the evidence can support or refute."""
 
     id: Name
+    """How fixtures, `explains` and a model name it."""
     cause: CauseClass
+    """Where the trouble comes from; docs/cause-classes.md defines them."""
     title: str
     """The verdict as one sentence, facts in braces."""
     requires: list[FactName] = []
@@ -126,49 +157,68 @@ class Hypothesis(Strict):
     """The highest severity that this explanation may have, whatever the rubric says: a service that works as sold is no
     emergency of ours."""
     next_step: Name
+    """Which of `next_steps` the agent takes."""
     reply: Name | None = None
+    """Which of `replies` is drafted for the agent."""
 
 
-class SeverityRule(Strict):
+class SeverityRule(Documented):
     """One line of the rubric; the first that holds decides, else low."""
 
     severity: Severity
+    """How bad it is for the customer where this line decides."""
     when: list[Condition]
+    """All must hold; an unknown fact does not."""
 
 
-class Budgets(Strict):
+class Budgets(Documented):
     """What one investigation may use."""
 
     rounds: int = Field(default=1, ge=0, le=3)
     """Follow-up rounds."""
     usd: float = Field(default=0.25, ge=0)
+    """What models may cost, in US dollars; the tenant's own budget counts too."""
     queries: int = Field(default=20, ge=1, le=40)
+    """The most queries that this playbook may have."""
 
 
-class Playbook(Strict):
+class Playbook(Documented):
     """One version of one playbook."""
 
     format: Literal[1]
+    """The version of this format."""
     id: Name
+    """The folder's name."""
     version: int = Field(ge=1)
+    """The file's name. A released version never changes: a change is the next version."""
     title: str
+    """What kind of ticket this is for, in a few words."""
     owner: str
+    """The team that answers for it."""
     review_by: date
+    """The day until which its owner stands by it, as 2026-12-31; after it, the note and `whydesk playbooks list` say so."""
     applies_when: AppliesWhen
+    """What in a ticket speaks for this playbook."""
     needs: list[str] = []
     """Anchors without which nothing can be said: `customer`, `invoices`, `routes` …"""
     questions: dict[str, str] = {}
     """For each needed anchor, what the agent asks the customer."""
     queries: list[Query]
+    """What is asked, all at once; follow-ups wait."""
     facts: dict[FactName, FactSpec]
+    """What code computes from the answers, by name."""
     hypotheses: list[Hypothesis]
+    """The explanations that the facts support or refute."""
     severity: list[SeverityRule] = []
+    """The rubric, worst first."""
     next_steps: dict[Name, str]
     """Must hold `inconclusive`, `nothing-wrong` and `needs-info` beside the hypotheses' own."""
     replies: dict[Name, str] = {}
+    """Drafts of what the agent may write to the customer, facts in braces."""
     instructions: str = ""
     """For the model: how an experienced engineer weighs this evidence."""
     budgets: Budgets = Budgets()
+    """Limits of one investigation with this playbook."""
 
     def query(self, name: str) -> Query | None:
         """Return the query of that id."""

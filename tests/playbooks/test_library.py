@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from models.base import to_body
-from models.playbook import Playbook
+from models.base import digest_of, to_body
+from models.playbook import Playbook, Query
 from playbooks.library import Library, PlaybookError
 from playbooks.lock import SHIPPED, read_lock, write_lock
 
@@ -74,6 +74,27 @@ def test_finds_by_id_version_and_digest(tmp_path: Path) -> None:
 def test_a_stored_playbook_reads_back_the_same() -> None:
     for loaded in Library.load([SHIPPED]).all():
         assert Playbook.model_validate_json(to_body(loaded.playbook)) == loaded.playbook
+
+
+def test_a_field_that_the_format_gains_changes_no_digest(tmp_path: Path) -> None:
+    class Part(Query):
+        colour: str = "red"
+
+    class Tomorrow(Playbook):
+        queries: list[Part]  # type: ignore[assignment]  # what a newer format does
+        mood: str = "calm"
+
+    written = load(tmp_path, SMALL).get("small")
+    newer = Tomorrow.model_validate(yaml.safe_load(SMALL))
+    assert (newer.queries[0].colour, newer.mood) == ("red", "calm")
+    assert digest_of(to_body(newer)) == written.digest
+    stored = Playbook.model_validate_json(to_body(written.playbook))
+    assert digest_of(to_body(stored)) == written.digest
+
+
+def test_what_is_written_out_counts_even_where_it_is_the_default(tmp_path: Path) -> None:
+    text = SMALL.replace("title: load", "title: load\n    rows: 200")
+    assert load(tmp_path, text).get("small").digest != load(tmp_path, SMALL).get("small").digest
 
 
 def test_the_lock_agrees_with_the_files(tmp_path: Path) -> None:
