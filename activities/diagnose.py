@@ -17,7 +17,7 @@ from models.run import DiagnoseRequest, Drafted
 from models.tenant import Tenant
 from models.ticket import Ticket
 from reasoning.prompt import build_prompt, request_digest
-from reasoning.providers.base import ModelError, ModelPool
+from reasoning.providers.base import ModelError, ModelPool, Prompt
 from reasoning.redact import Redactor, resolve_draft
 from reasoning.rules import decide
 from reasoning.verify import findings
@@ -50,23 +50,28 @@ class DiagnoseActivities:
             if request.reasoner == RULES:
                 draft = decide(playbook, weighing, evidence)
                 drafted = Drafted(draft=await self._ledger.put_body(tenant, draft), reasoner=RULES)
+                said = RULES
             else:
-                drafted = await self._ask(request, playbook, weighing, evidence)
-        await self._ledger.note_step(key, f"diagnose/{request.look}/{request.round}", drafted.draft, drafted.reasoner)
+                prompt = await self._prompt(request, playbook, weighing, evidence)
+                drafted = await self._ask(request, playbook, *prompt)
+                said = _said(drafted, prompt[0])
+        await self._ledger.note_step(key, f"diagnose/{request.look}/{request.round}", drafted.draft, said)
         return drafted
 
-    async def _ask(
+    async def _prompt(
         self, request: DiagnoseRequest, playbook: Playbook, weighing: Weighing, evidence: tuple[Evidence, ...]
-    ) -> Drafted:
-        key = request.key
-        tenant = key.ref.tenant
+    ) -> tuple[Prompt, Redactor]:
+        tenant = request.key.ref.tenant
         ticket = await self._bodies.get(tenant, request.ticket, Ticket)
         anchors = await self._bodies.get(tenant, request.anchors, Anchors)
         failed = await self._bodies.get(tenant, request.repair_of, Diagnosis) if request.repair_of else None
         redactor = Redactor.for_ticket(ticket, anchors.customer, evidence)
-        prompt = build_prompt(
-            playbook, ticket, anchors, weighing, evidence, redactor, findings(failed) if failed else ()
-        )
+        wrong = findings(failed) if failed else ()
+        return build_prompt(playbook, ticket, anchors, weighing, evidence, redactor, wrong, request.offered), redactor
+
+    async def _ask(self, request: DiagnoseRequest, playbook: Playbook, prompt: Prompt, redactor: Redactor) -> Drafted:
+        key = request.key
+        tenant = key.ref.tenant
         digest = request_digest(prompt, request.reasoner)
         paid = await self._ledger.find_model_answer(key, digest, request.round)
         if paid is not None:
@@ -85,10 +90,12 @@ class DiagnoseActivities:
                 await self._keep_spend(request, digest, error.usd)
             raise
         draft: Draft = resolve_draft(reply.draft, redactor)
+        # What could not be asked about again would be gathered for nobody.
+        wished = draft.follow_ups if spent + reply.usd < cap else ()
         drafted = Drafted(
             draft=await self._ledger.put_body(tenant, draft),
             reasoner=reply.model,
-            follow_ups=draft.follow_ups,
+            follow_ups=tuple(name for name in request.offered if name in wished),
             input_tokens=reply.input_tokens,
             output_tokens=reply.output_tokens,
             usd=reply.usd,
@@ -105,3 +112,9 @@ class DiagnoseActivities:
             purpose="failed",
             sample=activity.info().attempt,
         )
+
+
+def _said(drafted: Drafted, prompt: Prompt) -> str:
+    """Say who answered which words, and what it would like to know; for people."""
+    asks = f", asks for {', '.join(drafted.follow_ups)}" if drafted.follow_ups else ""
+    return f"{drafted.reasoner}, prompt {prompt.version}{asks}"

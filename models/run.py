@@ -173,6 +173,8 @@ class DiagnoseRequest(Frozen):
     repair_of: str = ""
     """Digest of the diagnosis whose problems are to be mended."""
     look: int = 0
+    offered: tuple[str, ...] = ()
+    """Ids of the follow-up queries that a model may still ask for."""
 
 
 class Drafted(Frozen):
@@ -182,6 +184,7 @@ class Drafted(Frozen):
     """Digest."""
     reasoner: str
     follow_ups: tuple[str, ...] = ()
+    """What the model asks for of what it was offered; nothing once no budget is left to ask it again."""
     input_tokens: int = 0
     output_tokens: int = 0
     usd: float = 0.0

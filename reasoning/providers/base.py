@@ -43,6 +43,8 @@ class Prompt(Frozen):
     """Who you are, how to answer, and the playbook: the part that repeats and is cached."""
     user: str
     """The ticket, the facts, the verdicts and the evidence of this one investigation."""
+    version: str = ""
+    """Which file the words are from: `diagnose@1`."""
 
 
 class ModelReply(Frozen):

@@ -7,6 +7,7 @@ from models.base import Row
 from models.ticket import Message, Role
 from models.vocabulary import EvidenceStatus
 from reasoning.prompt import MOST_EVIDENCE_CHARACTERS, MOST_ROWS, build_prompt, request_digest
+from reasoning.prompts.wording import wording
 from reasoning.providers.base import Prompt
 from reasoning.redact import Redactor
 from tests.reasoning.case import ANCHORS, CUSTOMER, DEPLOYMENTS, EVIDENCE, NOW, PLAYBOOK, TICKET, WEIGHING, evidence_of
@@ -139,6 +140,23 @@ def test_digest_tells_requests_apart_and_the_same_request_again() -> None:
         request_digest(Prompt(system="a", user="bc"), "m"),
     ]
     assert len({digest, *others}) == 6
+
+
+def test_the_prompts_version_is_kept_with_what_is_asked() -> None:
+    built = prompt()
+    assert built.version == wording("diagnose").label
+    assert request_digest(built, "claude-haiku-5-5").startswith(f"{built.version}:")
+    newer = built.model_copy(update={"version": "diagnose@99"})
+    assert request_digest(newer, "claude-haiku-5-5") != request_digest(built, "claude-haiku-5-5")
+
+
+def test_it_says_which_follow_ups_may_still_be_asked_for() -> None:
+    redactor = Redactor.for_ticket(TICKET, CUSTOMER, EVIDENCE)
+    built = build_prompt(PLAYBOOK, TICKET, ANCHORS, WEIGHING, EVIDENCE, redactor, offered=("keys", "versions"))
+    assert "may still be asked for: keys, versions." in built.user
+    assert "No follow-up query may be asked" not in built.user
+    assert "No follow-up query may be asked" in prompt().user
+    assert built.system == prompt().system
 
 
 def test_unasked_and_failed_sources_show_why() -> None:
