@@ -70,7 +70,11 @@ class PublishActivities:
         tenant = request.key.ref.tenant
         if not request.diagnosis:
             return render_failure(
-                marker=request.marker, investigation=request.key.investigation, problem=request.problem
+                marker=request.marker,
+                investigation=request.key.investigation,
+                problem=request.problem,
+                playbook_label=request.playbook_label,
+                console_url=self._tenants[tenant].console_url,
             )
         with failing_as_temporal_expects():
             playbook = await self._bodies.get(tenant, request.playbook, Playbook)
@@ -88,6 +92,8 @@ class PublishActivities:
             took=(datetime.now(UTC) - request.started_at).total_seconds(),
             usd=await self._ledger.spent(request.key),
             allowed_hosts=link_hosts(self._tenants[tenant]),
+            today=datetime.now(UTC).date(),
+            console_url=self._tenants[tenant].console_url,
         )
 
 
@@ -96,8 +102,8 @@ _VENDOR_WEB = frozenset({"linear.app"})
 
 
 def link_hosts(tenant: Tenant) -> frozenset[str]:
-    """Return the hosts that a tenant's note may link to: those of its systems, and those it adds."""
-    configured: JsonValue = tenant.model_dump(mode="json", include={"connectors", "helpdesks"})
+    """Return the hosts that a tenant's note may link to: those of its systems and its console, and those it adds."""
+    configured: JsonValue = tenant.model_dump(mode="json", include={"connectors", "helpdesks", "console_url"})
     found = {urlsplit(text).netloc for text in _addresses(configured)}
     return frozenset({*found, *tenant.link_hosts, *(_VENDOR_WEB if Source.LINEAR in tenant.connectors else ())})
 

@@ -1,8 +1,9 @@
 """A tenant's part of whydesk.yaml. Secrets are references (`env:NAME`, `file:PATH`), resolved by settings.py alone."""
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, HttpUrl, SerializeAsAny, model_validator
+from pydantic import AfterValidator, Field, HttpUrl, SerializeAsAny, model_validator
 
 from models.base import Strict
 from models.tables import TableMapping
@@ -180,6 +181,19 @@ class Budget(Strict):
     usd_per_ticket: float = 0.25
 
 
+def _page_of_an_investigation(template: str) -> str:
+    if template and not _PAGE.fullmatch(template):
+        raise ValueError("not an http(s) address with {investigation} in its path, such as " + _PAGE_EXAMPLE)
+    return template
+
+
+_PAGE = re.compile(
+    r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?/[A-Za-z0-9._~/?#&=%+\-]*\{investigation\}[A-Za-z0-9._~/?#&=%+\-]*"
+)
+_PAGE_EXAMPLE = "https://whydesk.example.com/runs/{investigation}"
+PageTemplate = Annotated[str, AfterValidator(_page_of_an_investigation)]
+"""A web address with `{investigation}` in its path, or empty."""
+
 Resolver = Literal["helpdesk-field", "organization", "billing-email", "accounts-domain"]
 
 
@@ -208,6 +222,8 @@ class Tenant(Strict):
     """A task queue of its own for data that must stay somewhere; empty for the default."""
     link_hosts: list[str] = []
     """Further hosts that a note may link to; those of the configured systems always may."""
+    console_url: PageTemplate = ""
+    """Where a person finds an investigation, `https://whydesk.example.com/runs/{investigation}`; empty: the note shows its id."""
 
     def mode_for(self, playbook: str) -> Mode:
         """Return the mode that counts for a playbook."""

@@ -59,7 +59,7 @@ class Quote:
 class Footer:
     """Small print, and the marker that must stay readable as it is."""
 
-    parts: tuple[str, ...]
+    parts: tuple[str | Source, ...]
     marker: str
 
 
@@ -89,7 +89,8 @@ def _html(block: Block, hosts: Collection[str]) -> str:
             said = "<br>".join(html_text(line, hosts) for line in _unwrapped(text))
             return f"<p><strong>{html_text(label)}</strong></p><blockquote>{said}</blockquote>"
         case Footer(parts, marker):
-            return f"<p><em>{html_text(' · '.join(parts))}</em><br><code>{html.escape(marker)}</code></p>"
+            small = " · ".join(_html_part(part) for part in parts)
+            return f"<p><em>{small}</em><br><code>{html.escape(marker)}</code></p>"
 
 
 def _unwrapped(text: str) -> list[str]:
@@ -98,10 +99,14 @@ def _unwrapped(text: str) -> list[str]:
 
 
 def _html_line(line: Line, hosts: Collection[str]) -> str:
-    cited = ", ".join(
-        html_link(source.url, source.label) if source.url else html_text(source.label) for source in line.sources
-    )
+    cited = ", ".join(_html_part(source) for source in line.sources)
     return f"{html_text(line.text, hosts)} ({cited})" if cited else html_text(line.text, hosts)
+
+
+def _html_part(part: str | Source) -> str:
+    if isinstance(part, str):
+        return html_text(part)
+    return html_link(part.url, part.label) if part.url else html_text(part.label)
 
 
 def _markdown(block: Block, hosts: Collection[str]) -> str:
@@ -119,12 +124,16 @@ def _markdown(block: Block, hosts: Collection[str]) -> str:
             said = "\\\n".join(f"> {markdown_text(line, hosts)}" for line in _unwrapped(text))
             return f"**{markdown_text(label)}**\n\n{said}"
         case Footer(parts, marker):
-            return f"*{markdown_text(' · '.join(parts))}*  \n`{marker}`"
+            small = " · ".join(_markdown_part(part) for part in parts)
+            return f"*{small}*  \n`{marker}`"
 
 
 def _markdown_line(line: Line, hosts: Collection[str]) -> str:
-    cited = ", ".join(
-        markdown_link(source.url, source.label) if source.url else markdown_text(source.label)
-        for source in line.sources
-    )
+    cited = ", ".join(_markdown_part(source) for source in line.sources)
     return f"{markdown_text(line.text, hosts)} ({cited})" if cited else markdown_text(line.text, hosts)
+
+
+def _markdown_part(part: str | Source) -> str:
+    if isinstance(part, str):
+        return markdown_text(part)
+    return markdown_link(part.url, part.label) if part.url else markdown_text(part.label)

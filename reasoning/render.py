@@ -1,22 +1,29 @@
 """The note: the verdict first, then what it stands on, what was ruled out, what was not checked, and what to do."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 
 from models.customer import Anchors
 from models.diagnosis import CheckedClaim, Diagnosis, NotChecked, Predicate
 from models.evidence import Evidence
 from models.note import RenderedNote
-from models.playbook import Playbook
+from models.playbook import Hypothesis, Playbook
 from models.vocabulary import Outcome
 from reasoning.claims import matching_row
-from reasoning.markup import safe_link
+from reasoning.markup import console_link, safe_link
 from reasoning.note import Block, Footer, Heading, Line, Listing, Paragraph, Quote, Source, as_html, as_markdown
 
 MOST_LINES = 5
 """Evidence lines shown; a note is one screen."""
+MOST_LINES_EACH = 3
+"""The same for each of several causes."""
 MOST_RULED_OUT = 5
 _MARKER = re.compile(r"whydesk:[A-Za-z0-9/_-]+")
+_CITED = re.compile(r" \((E\d+(?:, E\d+)*)\)$")
+_NO_CUSTOMER = "no customer:"
+_ALSO = ". Also: "
+_NOWHERE = 1_000
 _RULES = "rules"
 
 
@@ -32,31 +39,36 @@ def render_note(
     took: float,
     usd: float,
     allowed_hosts: frozenset[str],
+    today: date | None = None,
+    console_url: str = "",
 ) -> RenderedNote:
     """Render a diagnosis for the agent who opens the ticket.
 
     Args:
         diagnosis: As verified; only claims that were kept are shown.
-        playbook: For its title.
+        playbook: For its title, its review date and which claims belong to which cause.
         evidence: For sources and links.
-        anchors: For why there is no customer, if so.
+        anchors: For why there is no customer, or how uncertain it is.
         marker: `whydesk:inv-…/2`.
         playbook_label: `api-errors@3`.
         investigation: `inv-…`.
         took: Seconds from the trigger to now.
         usd: What models cost this revision.
         allowed_hosts: Hosts, or host:port, that a note may link to.
+        today: A playbook whose review was due before it says so; left out, none does.
+        console_url: Where an investigation has its page, with `{investigation}` in it; empty shows the id alone.
     """
     sources = {item.id: item for item in evidence}
-    shown = [_line(checked, sources, anchors, allowed_hosts) for checked in diagnosis.kept[:MOST_LINES]]
-    blocks: list[Block] = [Heading(diagnosis.title), _grades(diagnosis)]
-    if shown:
-        blocks.append(Listing("Evidence", tuple(shown)))
-    if anchors.customer is None:
-        why = anchors.customer_problem or "no resolver matched"
-        blocks.append(Paragraph("Customer", f"not identified ({why}), so nothing of theirs was looked up"))
+    causes = _causes(diagnosis)
+    blocks: list[Block] = [*(Heading(title) for title in causes), _grades(diagnosis)]
+    for label, claims in _evidence(diagnosis, playbook, sources, len(causes)):
+        lines = tuple(_line(checked, sources, anchors, allowed_hosts) for checked in claims)
+        blocks.append(Listing(label, lines))
+    who = _customer(anchors)
+    if who:
+        blocks.append(Paragraph("Customer", who))
     if diagnosis.ruled_out:
-        blocks.append(Listing("Ruled out", tuple(_shortened(diagnosis.ruled_out))))
+        blocks.append(Listing("Ruled out", tuple(_shortened(diagnosis.ruled_out, sources, allowed_hosts))))
     if diagnosis.not_checked:
         blocks.append(Listing("Not checked", tuple(_gaps(diagnosis.not_checked))))
     if diagnosis.next_step:
@@ -69,10 +81,11 @@ def render_note(
         Footer(
             (
                 f"{playbook.title} · {playbook_label}",
+                *_overdue(playbook, today),
                 _author(diagnosis),
                 f"{took:.1f} s",
-                f"${usd:.4f}",
-                f"investigation {investigation}",
+                f"${usd:.4f}" if usd else "$0",
+                _page(investigation, console_url),
             ),
             _checked_marker(marker),
         )
@@ -81,15 +94,81 @@ def render_note(
 
 
 def render_failure(
-    *, marker: str, investigation: str, problem: str, playbook_label: str = "", took: float | None = None
+    *,
+    marker: str,
+    investigation: str,
+    problem: str,
+    playbook_label: str = "",
+    took: float | None = None,
+    console_url: str = "",
 ) -> RenderedNote:
     """Render the one line of a run that failed. `problem` names the step and the type of its failure, no more."""
-    parts = [f"investigation {investigation}", playbook_label, "" if took is None else f"{took:.1f} s"]
+    parts = [playbook_label, "" if took is None else f"{took:.1f} s"]
     blocks: list[Block] = [
         Heading(f"This ticket could not be investigated: {problem or 'an unknown failure'}"),
-        Footer(tuple(part for part in parts if part), _checked_marker(marker)),
+        Footer((*filter(None, parts), _page(investigation, console_url)), _checked_marker(marker)),
     ]
     return RenderedNote(html=as_html(blocks), markdown=as_markdown(blocks), marker=marker)
+
+
+def _causes(diagnosis: Diagnosis) -> tuple[str, ...]:
+    """Return the verdict, or one for each cause where several are needed."""
+    parts = diagnosis.title.split(_ALSO)
+    if not diagnosis.also or len(parts) != 1 + len(diagnosis.also):
+        return (diagnosis.title,)
+    return tuple(f"Cause {number}: {title}" for number, title in enumerate(parts, 1))
+
+
+def _evidence(
+    diagnosis: Diagnosis, playbook: Playbook, sources: Mapping[str, Evidence], causes: int
+) -> Iterable[tuple[str, Sequence[CheckedClaim]]]:
+    """Yield the claims to show; with several causes, each under the one that it speaks for."""
+    kept = diagnosis.kept
+    if causes == 1:
+        if kept:
+            yield "Evidence", kept[:MOST_LINES]
+        return
+    named = [playbook.hypothesis(name) for name in (diagnosis.hypothesis, *diagnosis.also)]
+    places = {id(claim): [_place(hypothesis, claim, sources) for hypothesis in named] for claim in kept}
+    for number in range(causes):
+        # A claim stands under the cause that names it earliest; the first cause has those that none names.
+        own = [claim for claim in kept if places[id(claim)].index(min(places[id(claim)])) == number]
+        own = own or [claim for claim in kept if places[id(claim)][number] < _NOWHERE]
+        if own:
+            yield f"Evidence for cause {number + 1}", own[:MOST_LINES_EACH]
+
+
+def _place(hypothesis: Hypothesis | None, checked: CheckedClaim, sources: Mapping[str, Evidence]) -> int:
+    """Return where among a hypothesis' claims, best first, the playbook names this claim's fact or query."""
+    if hypothesis is None:
+        return _NOWHERE
+    subject = checked.claim.subject
+    if checked.claim.predicate in (Predicate.SUPPORTED, Predicate.REFUTED):
+        return 0 if subject == hypothesis.id else _NOWHERE
+    stated = sources[subject].query if subject in sources else subject
+    return hypothesis.claims.index(stated) if stated in hypothesis.claims else _NOWHERE
+
+
+def _customer(anchors: Anchors) -> str:
+    """Say what is not certain about who asks; nothing where it is."""
+    customer = anchors.customer
+    if customer is None:
+        return (
+            f"not identified ({anchors.customer_problem or 'no resolver matched'}), so nothing of theirs was looked up"
+        )
+    if customer.weak:
+        name = f"{customer.name} ({customer.id})" if customer.name else customer.id
+        return f"{name}, by the domain of the e-mail address alone: check who asks before you share what is theirs"
+    return ""
+
+
+def _page(investigation: str, console_url: str) -> Source:
+    return Source(f"investigation {investigation}", console_link(console_url, investigation))
+
+
+def _overdue(playbook: Playbook, today: date | None) -> Iterable[str]:
+    if today is not None and playbook.review_by < today:
+        yield f"review was due {playbook.review_by:%Y-%m-%d}"
 
 
 def _grades(diagnosis: Diagnosis) -> Paragraph:
@@ -101,19 +180,19 @@ def _grades(diagnosis: Diagnosis) -> Paragraph:
 
 def _line(checked: CheckedClaim, sources: dict[str, Evidence], anchors: Anchors, allowed_hosts: frozenset[str]) -> Line:
     cited = [sources[name] for name in checked.claim.evidence if name in sources]
+    return Line(
+        checked.sentence, _named(cited, {item.id: _link(checked, item, anchors, allowed_hosts) for item in cited})
+    )
+
+
+def _named(cited: Sequence[Evidence], links: Mapping[str, str | None]) -> tuple[Source, ...]:
+    """Name each system once: `E1, E4 · ClickHouse, E7 · GitHub`."""
     systems = list(dict.fromkeys(item.source for item in cited))
     ordered = sorted(cited, key=lambda item: (systems.index(item.source), len(item.id), item.id))
     last = {item.source: item.id for item in ordered}
-    return Line(
-        checked.sentence,
-        tuple(
-            # A system is named once: `E1, E4 · ClickHouse, E7 · GitHub`.
-            Source(
-                f"{item.id} · {item.source.title}" if last[item.source] == item.id else item.id,
-                _link(checked, item, anchors, allowed_hosts),
-            )
-            for item in ordered
-        ),
+    return tuple(
+        Source(f"{item.id} · {item.source.title}" if last[item.source] == item.id else item.id, links[item.id])
+        for item in ordered
     )
 
 
@@ -124,8 +203,14 @@ def _link(checked: CheckedClaim, found: Evidence, anchors: Anchors, allowed_host
     return safe_link(own if isinstance(own, str) else None, allowed_hosts) or safe_link(found.url, allowed_hosts)
 
 
-def _shortened(sentences: Sequence[str]) -> Iterable[Line]:
-    yield from (Line(text) for text in sentences[:MOST_RULED_OUT])
+def _shortened(
+    sentences: Sequence[str], sources: Mapping[str, Evidence], allowed_hosts: frozenset[str]
+) -> Iterable[Line]:
+    for text in sentences[:MOST_RULED_OUT]:
+        found = _CITED.search(text)
+        cited = [sources[name] for name in found[1].split(", ") if name in sources] if found else []
+        links = {item.id: safe_link(item.url, allowed_hosts) for item in cited}
+        yield Line(text[: found.start()], _named(cited, links)) if found and cited else Line(text)
     if len(sentences) > MOST_RULED_OUT:
         yield Line(f"and {len(sentences) - MOST_RULED_OUT} more")
 
@@ -134,7 +219,9 @@ def _gaps(gaps: Sequence[NotChecked]) -> Iterable[Line]:
     """One line for each source and reason, so that a source that is down takes one line, not five."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for gap in gaps:
-        grouped.setdefault((gap.source.title, gap.reason), []).append(gap.title)
+        # Why nobody was found is said once, under Customer.
+        reason = "the customer is not known" if gap.reason.startswith(_NO_CUSTOMER) else gap.reason
+        grouped.setdefault((gap.source.title, reason), []).append(gap.title)
     for (source, reason), titles in grouped.items():
         yield Line(f"{', '.join(titles)}: {reason}" if source in reason else f"{source}, {', '.join(titles)}: {reason}")
 

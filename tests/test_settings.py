@@ -164,6 +164,13 @@ def test_every_problem_of_the_file_has_its_line_and_path(config: Path) -> None:
         ("tenants:", "tennants:", "2: tennants: unknown key; did you mean 'tenants'?"),
         ("      zendesk:", "      Zen/Desk:", "6: tenants.acme.helpdesks.Zen/Desk: 'Zen/Desk' is not a name"),
         ("folder: docs", "folder: dogs", "17: tenants.acme.connectors.docs.folder: 'dogs' is not a folder"),
+        (
+            "mode: off",
+            "console_url: ftp://x/{investigation}",
+            "4: tenants.acme.console_url: 'ftp://x/{investigation}': ",
+        ),
+        ("mode: off", "console_url: https://x.example.com/runs", "4: tenants.acme.console_url: "),
+        ("mode: off", "console_url: https://{investigation}.example.com/", "4: tenants.acme.console_url: "),
         ("mode: off", "id: other", "4: tenants.acme.id: unknown key; a tenant's id is the key"),
         ("stripe:", "strype:", "14: tenants.acme.connectors.strype: unknown key; did you mean 'stripe'?"),
         (

@@ -124,10 +124,12 @@ def test_a_note_may_link_to_the_tenants_systems_and_nowhere_else() -> None:
                 }.items()
             },
             "link_hosts": ["wiki.example.com"],
+            "console_url": "https://whydesk.example.com/runs/{investigation}",
         }
     )
     hosts = link_hosts(tenant)
     wanted = {"pay.example.com", "status.example.com:8443", "docs.example.com", "wiki.example.com", "linear.app"}
+    wanted.add("whydesk.example.com")
     assert wanted <= hosts
     assert "127.0.0.1:9" in hosts
     assert hosts <= {*wanted, "127.0.0.1:9", "api.stripe.com", "api.linear.app"}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -10,11 +11,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
-from models.diagnosis import Claim, Diagnosis, Draft, NotChecked, Predicate
+from models.customer import Anchors
+from models.diagnosis import CheckedClaim, Claim, Diagnosis, Draft, NotChecked, Predicate
 from models.evidence import Evidence
 from models.note import RenderedNote
+from models.playbook import Playbook
 from models.vocabulary import Outcome, Source
-from reasoning.markup import html_text, markdown_text, plain, safe_link
+from reasoning.markup import console_link, html_text, markdown_text, plain, safe_link
 from reasoning.render import render_failure, render_note
 from reasoning.rules import decide
 from tests.reasoning.case import (
@@ -35,19 +38,29 @@ TAGS = {"p", "strong", "em", "ul", "li", "a", "br", "code", "blockquote"}
 
 
 def render(
-    diagnosis: Diagnosis, evidence: tuple[Evidence, ...] = EVIDENCE, hosts: frozenset[str] = HOSTS
+    diagnosis: Diagnosis,
+    evidence: tuple[Evidence, ...] = EVIDENCE,
+    hosts: frozenset[str] = HOSTS,
+    *,
+    playbook: Playbook = PLAYBOOK,
+    anchors: Anchors = ANCHORS,
+    today: date | None = None,
+    console_url: str = "",
+    usd: float = 0.0123,
 ) -> RenderedNote:
     return render_note(
         diagnosis,
-        PLAYBOOK,
+        playbook,
         evidence,
-        ANCHORS,
+        anchors,
         marker=MARKER,
         playbook_label="api-errors@3",
         investigation="inv-k3jd8sl2mf0qa",
         took=8.31,
-        usd=0.0123,
+        usd=usd,
         allowed_hosts=hosts,
+        today=today,
+        console_url=console_url,
     )
 
 
@@ -106,7 +119,7 @@ def test_note_says_the_verdict_first_and_all_that_belongs_to_it() -> None:
         "41% of the requests failed (1,236 of 3,000)",
         "E1 · ClickHouse",
         "E3 · StatusPage",
-        "No incident was open (E3)",
+        "No incident was open (E3 · StatusPage)",
         "known bugs: Linear did not answer in time",
         "Ask the owners of the release",
         "We see that 41% of your requests fail",
@@ -122,10 +135,11 @@ def test_note_says_the_verdict_first_and_all_that_belongs_to_it() -> None:
 
 def test_links_lead_to_allowed_hosts_only() -> None:
     note = render(diagnose(GOOD))
-    expected = ["https://logs.example.com/q?x=1", "https://github.example.com/acme/api/deployments"]
-    assert html_links(note) == markdown_links(note) == expected
+    logs, github = "https://logs.example.com/q?x=1", "https://github.example.com/acme/api/deployments"
+    # Once where it is evidence, and once where it rules something out.
+    assert html_links(note) == markdown_links(note) == [logs, github, logs]
     fewer = render(diagnose(GOOD), hosts=frozenset({"github.example.com"}))
-    assert html_links(fewer) == markdown_links(fewer) == expected[1:]
+    assert html_links(fewer) == markdown_links(fewer) == [github]
     assert "E1 · ClickHouse" in visible_text(fewer)
 
 
@@ -223,19 +237,81 @@ def test_other_outcomes_show_no_severity() -> None:
 
 def test_unknown_customer_is_said() -> None:
     nobody = ANCHORS.model_copy(update={"customer": None, "customer_problem": "2 customers match"})
-    note = render_note(
-        diagnose(Draft(outcome=Outcome.INCONCLUSIVE), anchors=nobody),
-        PLAYBOOK,
-        EVIDENCE,
-        nobody,
-        marker=MARKER,
-        playbook_label="api-errors@3",
-        investigation="inv-x",
-        took=1,
-        usd=0,
-        allowed_hosts=HOSTS,
+    gap = NotChecked(query="q", source=Source.STRIPE, title="charges", reason="no customer: 2 customers match")
+    said = diagnose(Draft(outcome=Outcome.INCONCLUSIVE), anchors=nobody).model_copy(update={"not_checked": (gap,)})
+    shown = visible_text(render(said, anchors=nobody))
+    assert shown.count("2 customers match") == 1, "once, however many questions were left open by it"
+    assert "not identified (2 customers match)" in shown
+    assert "Stripe, charges: the customer is not known" in shown
+
+
+def test_customer_of_a_mere_domain_is_said() -> None:
+    assert ANCHORS.customer is not None
+    weak = ANCHORS.model_copy(update={"customer": ANCHORS.customer.model_copy(update={"weak": True})})
+    shown = visible_text(render(diagnose(GOOD, anchors=weak), anchors=weak))
+    assert "Acme Robotics (acct_4711), by the domain of the e-mail address alone" in shown
+    assert "Customer:" not in visible_text(render(diagnose(GOOD)))
+
+
+@pytest.mark.parametrize(("today", "said"), [(date(2026, 6, 30), False), (date(2026, 7, 1), True), (None, False)])
+def test_review_that_was_due_is_said_in_the_footer(today: date | None, said: bool) -> None:
+    playbook = PLAYBOOK.model_copy(update={"review_by": date(2026, 6, 30)})
+    note = render(diagnose(GOOD), playbook=playbook, today=today)
+    for text in (visible_text(note), note.markdown.replace("\\", "")):
+        assert ("· api-errors@3 · review was due 2026-06-30 ·" in text) is said
+
+
+def test_investigation_links_to_its_page() -> None:
+    note = render(diagnose(GOOD), console_url="https://whydesk.example.com/runs/{investigation}?tab=note")
+    page = "https://whydesk.example.com/runs/inv-k3jd8sl2mf0qa?tab=note"
+    assert html_links(note)[-1] == markdown_links(note)[-1] == page
+    failed = render_failure(
+        marker=MARKER, investigation="inv-x", problem="x", console_url="http://10.0.0.7:8080/{investigation}"
     )
-    assert "not identified (2 customers match)" in visible_text(note)
+    assert html_links(failed) == markdown_links(failed) == ["http://10.0.0.7:8080/inv-x"]
+    without = render(diagnose(GOOD))
+    assert not any("inv-" in link for link in html_links(without))
+    assert "investigation inv-k3jd8sl2mf0qa" in visible_text(without)
+
+
+@pytest.mark.parametrize("template", ["", "javascript:alert({investigation})", "https://a@b.example/{investigation}"])
+def test_page_that_is_no_web_address_is_no_link(template: str) -> None:
+    assert console_link(template, "inv-x") is None
+
+
+def test_id_cannot_leave_its_place_in_the_pages_address() -> None:
+    assert console_link("https://a.example/{investigation}", "../x?y") == "https://a.example/..%2Fx%3Fy"
+
+
+def test_without_a_price_no_digits_of_one() -> None:
+    assert "$0 " in visible_text(render(diagnose(GOOD), usd=0))
+
+
+def test_two_causes_have_both_titles_and_each_its_own_evidence() -> None:
+    incident = PLAYBOOK.hypotheses[1].model_copy(update={"claims": ["incidents", "error_rate"]})
+    playbook = PLAYBOOK.model_copy(update={"hypotheses": [PLAYBOOK.hypotheses[0], incident, *PLAYBOOK.hypotheses[2:]]})
+    said = diagnose(GOOD).model_copy(update={"also": ("incident",), "title": "The release broke it. Also: An incident"})
+    more = CheckedClaim(claim=row_shows("E2", environment="production"), kept=True, sentence="More of the release")
+    said = said.model_copy(update={"claims": (*said.claims, more, more)})
+    note = render(said, playbook=playbook)
+    lines = [line.replace("\\", "") for line in note.markdown.splitlines() if line]
+    assert lines[:2] == ["**Cause 1: The release broke it**", "**Cause 2: An incident**"]
+    first, second = lines.index("**Evidence for cause 1**"), lines.index("**Evidence for cause 2**")
+    assert [line[:14] for line in lines[first + 1 : second]] == ["- 41% of the r", "- Release 3f2a", "- More of the "]
+    assert lines[second + 1].startswith("- The status page has no incident (E3 · StatusPage)")
+    assert not lines[second + 2].startswith("- ")
+
+
+def test_second_cause_that_shares_all_its_evidence_still_shows_it() -> None:
+    twin = PLAYBOOK.hypotheses[1].model_copy(update={"claims": ["error_rate"]})
+    playbook = PLAYBOOK.model_copy(update={"hypotheses": [PLAYBOOK.hypotheses[0], twin]})
+    said = diagnose(GOOD).model_copy(update={"also": ("incident",), "title": "A. Also: B"})
+    assert visible_text(render(said, playbook=playbook)).count("41% of the requests failed") == 2
+
+
+def test_causes_that_cannot_be_told_apart_are_one_verdict() -> None:
+    said = diagnose(GOOD).model_copy(update={"also": ("incident",), "title": "Both at once"})
+    assert render(said).markdown.startswith("**Both at once**\n")
 
 
 def test_failure_is_one_line_and_its_marker() -> None:
