@@ -14,6 +14,7 @@ from reasoning.cells import NotKnown, as_number, as_time, cell_of, matches, text
 from reasoning.fact_inputs import Argument, Given, Reckoned, Takes
 from reasoning.onset import Bucket, Onset, find_onset
 from reasoning.relatedness import touches
+from reasoning.stretch import Stretch, find_stretch
 
 QUERY = Argument("query", Takes.QUERY)
 COLUMN = Argument("column", Takes.COLUMN)
@@ -199,6 +200,24 @@ def onset_end(given: Given) -> Reckoned:
     return Reckoned(start + width, f"end of the first bucket after the change of {_series(given)}")
 
 
+def stretch(given: Given) -> Reckoned:
+    """When the worst stretch of the series begins, ended or not: the `time` of the first bucket of the run in which
+    `column` ÷ `total` most exceeds the rest. Method: reasoning/stretch.py. Unknown where none stands out, or its
+    confidence is below `least`.
+    """
+    return Reckoned(_stretch(given).start, f"worst run of {_series(given)}")
+
+
+def stretch_end(given: Given) -> Reckoned:
+    """The end of the stretch of `stretch`: the `time` of the first bucket after it. Unknown where it still goes on.
+    Same arguments.
+    """
+    end = _stretch(given).end
+    if end is None:
+        raise NotKnown(f"the worst stretch of {given.text('query')} goes on")
+    return Reckoned(end, f"end of the worst run of {_series(given)}")
+
+
 def sum_minor_units(given: Given) -> Reckoned:
     """The sum of the whole minor units in `column`; the unit comes from the column `currency`. Unknown for mixed
     currencies or for parts of a unit.
@@ -273,12 +292,22 @@ def _extreme(given: Given, choose: Callable[[list[int | float]], int | float]) -
 
 
 def _onset(given: Given) -> Onset:
-    time, column = given.text("time"), given.text("column")
-    series = [_bucket(given, row, as_time(cell_of(row, time), time), column) for row in given.rows()]
-    found = find_onset(series, shares=given.has("total"))
+    found = find_onset(_buckets(given), shares=given.has("total"))
     if found is None:
         raise NotKnown(f"{given.text('query')} shows no clear change within its window")
     return found
+
+
+def _stretch(given: Given) -> Stretch:
+    found = find_stretch(_buckets(given))
+    if found is None or found.confidence < given.number("least"):
+        raise NotKnown(f"no stretch of {given.text('query')} stands out")
+    return found
+
+
+def _buckets(given: Given) -> list[Bucket]:
+    time, column = given.text("time"), given.text("column")
+    return [_bucket(given, row, as_time(cell_of(row, time), time), column) for row in given.rows()]
 
 
 def _bucket(given: Given, row: Row, at: datetime, column: str) -> Bucket:
@@ -298,6 +327,8 @@ def _tidy(number: float) -> int | float:
 
 
 _SERIES = (QUERY, Argument("time", Takes.COLUMN), COLUMN, Argument("total", Takes.COLUMN, optional=True), WHERE)
+_SHARES = (QUERY, Argument("time", Takes.COLUMN), COLUMN, Argument("total", Takes.COLUMN), WHERE,
+           Argument("least", Takes.NUMBER, optional=True))  # fmt: skip
 _PICK = (QUERY, COLUMN, WHERE)
 
 ROW_FUNCTIONS = (
@@ -330,6 +361,8 @@ ROW_FUNCTIONS = (
     FactFunction("onset", (*_SERIES, Argument("least", Takes.NUMBER, optional=True)), "time", onset),
     FactFunction("onset_end", _SERIES, "time", onset_end),
     FactFunction("onset_confidence", _SERIES, "number", onset_confidence),
+    FactFunction("stretch", _SHARES, "time", stretch),
+    FactFunction("stretch_end", _SHARES, "time", stretch_end),
     FactFunction("sum_minor_units", (QUERY, COLUMN, Argument("currency", Takes.COLUMN), WHERE), "number", sum_minor_units),
     FactFunction("contains_any", (QUERY, COLUMN, Argument("terms", Takes.TERMS), WHERE), "bool", contains_any),
     FactFunction("touches_any", (QUERY, COLUMN, Argument("terms", Takes.TERMS), WHERE), "bool", touches_any),

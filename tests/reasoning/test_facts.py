@@ -222,6 +222,8 @@ ROW_FUNCTIONS: dict[str, dict[str, JsonValue]] = {
     "onset": {"time": "at", "column": "n"},
     "onset_end": {"time": "at", "column": "n"},
     "onset_confidence": {"time": "at", "column": "n"},
+    "stretch": {"time": "at", "column": "n", "total": "n"},
+    "stretch_end": {"time": "at", "column": "n", "total": "n"},
     "sum_minor_units": {"column": "n", "currency": "cur"},
     "contains_any": {"column": "name", "terms": ["z"]},
     "touches_any": {"column": "name", "terms": ["/v1/zebra"]},
