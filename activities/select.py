@@ -56,5 +56,6 @@ class SelectActivities:
             queries=plan_queries(playbook),
             mode=tenant.mode_for(playbook.id),
             rounds=playbook.budgets.rounds,
+            most_queries=playbook.budgets.queries,
             reasoners=(*(link.model for link in tenant.models), RULES),
         )

@@ -36,7 +36,7 @@ class WeighActivities:
             evidence = await self._bodies.evidence(tenant, refs)
         weighing = weigh(playbook, anchors, evidence)
         digest = await self._ledger.put_body(tenant, weighing)
-        await self._ledger.note_step(key, f"weigh/{request.look}/{request.round}", digest)
+        await self._ledger.note_step(key, f"weigh/{request.look}/{request.round}", digest, request.asked)
         return Weighed(
             weighing=digest,
             evidence=refs,

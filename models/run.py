@@ -99,7 +99,9 @@ class Selection(Frozen):
     queries: tuple[PlannedQuery, ...]
     mode: Mode
     rounds: int
-    """Follow-up rounds at most."""
+    """Follow-up rounds at most, whoever asks."""
+    most_queries: int = 40
+    """Queries at most, those of the first round among them."""
     reasoners: tuple[str, ...]
     """Model ids in order, `rules` last."""
 
@@ -141,6 +143,8 @@ class WeighRequest(Frozen):
     round: int = 0
     """0 for the first gathering, then one more for each round of follow-ups."""
     look: int = 0
+    asked: str = ""
+    """What this round of follow-ups asked and who chose it: `round 2: versions (rule), keys (model)`."""
 
 
 class Weighed(Frozen):

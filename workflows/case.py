@@ -23,6 +23,15 @@ _NOT_VERIFIED = Verified(
 )
 
 
+@dataclass(frozen=True)
+class FollowUp:
+    """One round of further queries."""
+
+    queries: tuple[PlannedQuery, ...]
+    said: str
+    """`round 2: versions (rule), keys (model)`."""
+
+
 @dataclass
 class Case:
     """One revision on its way. Digests and ids only."""
@@ -74,13 +83,25 @@ class Case:
         self.asked.update(query.id for query in queries)
         return [(query, f"E{number}") for number, query in enumerate(queries, first)]
 
-    def wanted(self, names: Sequence[str]) -> list[PlannedQuery]:
-        """Return the follow-ups among these names that the playbook offers and that were not asked yet."""
-        return [
-            query
-            for query in self.selection.queries
-            if query.follow_up and query.id in names and query.id not in self.asked
-        ]
+    @property
+    def offered(self) -> list[PlannedQuery]:
+        """The follow-ups that may still be asked: offered by the playbook, not asked yet, within its rounds and queries."""
+        left = self.selection.most_queries - len(self.asked)
+        if left <= 0 or self.round > self.selection.rounds:
+            return []
+        return [query for query in self.selection.queries if query.follow_up and query.id not in self.asked]
+
+    def follow_up(self) -> "FollowUp | None":
+        """Return the next round of follow-ups, by the rules and by what the model asked for; None if there is none."""
+        rule, model = set(self.weighed.follow_ups), set(self.drafted.follow_ups)
+        wanted = [query for query in self.offered if query.id in rule | model]
+        # Where not all fit, the playbook's own rules come first.
+        wanted.sort(key=lambda query: query.id not in rule)
+        wanted = wanted[: self.selection.most_queries - len(self.asked)]
+        if not wanted:
+            return None
+        said = ", ".join(f"{query.id} ({'rule' if query.id in rule else 'model'})" for query in wanted)
+        return FollowUp(tuple(wanted), f"round {self.round}: {said}")
 
     def result(self, note_status: str) -> RevisionResult:
         """Say how the revision ended."""

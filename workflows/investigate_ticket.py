@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.diagnose import DiagnoseActivities
@@ -44,9 +44,10 @@ with workflow.unsafe.imports_passed_through():
         WeighRequest,
     )
     from models.ticket import Trigger, TriggerKind
-    from models.vocabulary import Confidence, Mode, Outcome
-    from workflows import naming
+    from models.vocabulary import Mode, Outcome
+    from workflows import attributes, naming
     from workflows.case import Case
+    from workflows.failures import TIMED_OUT, kind_of
     from workflows.options import (
         CONNECTOR_READ,
         CUSTOMER_LOOKUP,
@@ -56,9 +57,6 @@ with workflow.unsafe.imports_passed_through():
         NOTE_WRITE,
     )
     from workflows.progress import Progress
-
-_CEILING = {Confidence.LOW: 0.3, Confidence.MEDIUM: 0.6, Confidence.HIGH: 1.0}
-"""The search attribute is the share of checks that answered, held under the level that the diagnosis was given."""
 
 
 @workflow.defn(name="InvestigateTicketWorkflow")
@@ -125,7 +123,7 @@ class InvestigateTicketWorkflow:
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            case.fail(f"{error.activity_type}: {_kind_of(error)}")
+            case.fail(f"{error.activity_type}: {kind_of(error)}")
         published = await self._publish(case)
         return await self._record(case, published)
 
@@ -133,11 +131,7 @@ class InvestigateTicketWorkflow:
         if not await self._open(case) or not await self._select(case):
             return
         await self._gather(case, [query for query in case.selection.queries if not query.follow_up])
-        for _ in range(case.selection.rounds):
-            wanted = case.wanted(case.weighed.follow_ups)
-            if not wanted:
-                break
-            await self._gather(case, wanted)
+        await self._follow_up(case)
         if case.look == 0 and any(waiting.kind is TriggerKind.MESSAGE for waiting in self._pending):
             return
         await self._decide(case)
@@ -175,26 +169,30 @@ class InvestigateTicketWorkflow:
         )
         case.mode = case.selection.mode
         self._progress.playbook = case.playbook_label
-        workflow.upsert_search_attributes(
-            [
-                naming.PLAYBOOK.value_set(case.selection.playbook),
-                naming.PLAYBOOK_VERSION.value_set(case.playbook_label),
-                naming.MODE.value_set(case.mode.value),
-            ]
-        )
+        workflow.upsert_search_attributes(attributes.of_selection(case.selection, case.mode))
         if case.mode is Mode.OFF:
             case.end(Outcome.NOTHING_NEW, "mode-off")
             return False
         return True
 
-    async def _gather(self, case: Case, queries: Sequence[PlannedQuery]) -> None:
+    async def _follow_up(self, case: Case) -> bool:
+        """Ask what the rules or the last draft want to know, as far as the playbook's budgets go; return whether anything was."""
+        asked = False
+        while (more := case.follow_up()) is not None:
+            self._progress.done.append(more.said)
+            await self._gather(case, more.queries, more.said)
+            asked = True
+        return asked
+
+    async def _gather(self, case: Case, queries: Sequence[PlannedQuery], said: str = "") -> None:
         """Ask all of these at once, then weigh everything there is."""
         numbered = case.number(queries)
         self._progress.asked += len(numbered)
         self._stage("gathering evidence")
         answers = await asyncio.gather(*(self._fetch(case, query, number) for query, number in numbered))
         case.evidence += tuple(answer for answer in answers if isinstance(answer, EvidenceRef))
-        case.weighed = await self._weigh(case, tuple(answer for answer in answers if isinstance(answer, Gap)))
+        gaps = tuple(answer for answer in answers if isinstance(answer, Gap))
+        case.weighed = await self._weigh(case, gaps, said)
         case.evidence = case.weighed.evidence
         case.round += 1
 
@@ -216,14 +214,14 @@ class InvestigateTicketWorkflow:
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            kind = _kind_of(error)
-            answer = Gap(query=query.id, evidence=number, timed_out=kind in (SLOW, _TIMED_OUT), reason=kind)
+            kind = kind_of(error)
+            answer = Gap(query=query.id, evidence=number, timed_out=kind in (SLOW, TIMED_OUT), reason=kind)
             self._progress.done.append(f"{query.source.title} · not checked: {kind}")
         self._progress.answered += 1
         self._stage("gathering evidence")
         return answer
 
-    async def _weigh(self, case: Case, gaps: tuple[Gap, ...]) -> Weighed:
+    async def _weigh(self, case: Case, gaps: tuple[Gap, ...], said: str) -> Weighed:
         return await workflow.execute_local_activity_method(
             WeighActivities.weigh_evidence,
             WeighRequest(
@@ -234,16 +232,15 @@ class InvestigateTicketWorkflow:
                 gaps=gaps,
                 round=case.round,
                 look=case.look,
+                asked=said,
             ),
             **(LEDGER_STEP | {"summary": "facts and verdicts"}),
         )
 
     async def _decide(self, case: Case) -> None:
-        """Diagnose and verify; follow the model's own questions once, and let it mend once what did not stand."""
+        """Diagnose until nothing more is to be asked; verify; let a model mend once what did not stand."""
         await self._diagnose(case)
-        wanted = case.wanted(case.drafted.follow_ups) if case.round <= case.selection.rounds else []
-        if wanted:
-            await self._gather(case, wanted)
+        while await self._follow_up(case):
             await self._diagnose(case)
         if case.verified.repair:
             await self._repair(case)
@@ -259,7 +256,7 @@ class InvestigateTicketWorkflow:
             except ActivityError as error:
                 if is_cancelled_exception(error) or reasoner == RULES:
                     raise
-                problem = f"{reasoner}: {_kind_of(error)}"
+                problem = f"{reasoner}: {kind_of(error)}"
                 self._progress.done.append(f"model · {problem}")
         case.verified = await self._verify(case, problem)
 
@@ -287,6 +284,7 @@ class InvestigateTicketWorkflow:
             round=case.diagnoses,
             repair_of=repair_of,
             look=case.look,
+            offered=() if repair_of or reasoner == RULES else tuple(query.id for query in case.offered),
         )
         case.diagnoses += 1
         if reasoner == RULES:
@@ -342,7 +340,7 @@ class InvestigateTicketWorkflow:
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            case.problem = case.problem or f"{error.activity_type}: {_kind_of(error)}"
+            case.problem = case.problem or f"{error.activity_type}: {kind_of(error)}"
             return Published(status="failed")
 
     async def _record(self, case: Case, published: Published) -> RevisionResult:
@@ -363,15 +361,7 @@ class InvestigateTicketWorkflow:
             ),
             **(LEDGER_STEP | {"summary": "record the outcome"}),
         )
-        workflow.upsert_search_attributes(
-            [
-                naming.OUTCOME.value_set(result.outcome.value),
-                naming.CAUSE.value_set(result.cause.value),
-                naming.SEVERITY.value_set(result.severity.value),
-                naming.CONFIDENCE.value_set(min(case.weighed.coverage, _CEILING[result.confidence])),
-                naming.GAPS.value_set(list(result.gaps)),
-            ]
-        )
+        workflow.upsert_search_attributes(attributes.of_result(result, case.weighed.coverage))
         self._progress.done.append(f"{result.outcome.value} · {result.cause.value} · note {published.status}")
         self._stage("done")
         return result.model_copy(update={"usd": usd})
@@ -379,18 +369,6 @@ class InvestigateTicketWorkflow:
     def _stage(self, stage: str) -> None:
         self._progress.stage = stage
         workflow.set_current_details(self._progress.card())
-
-
-_TIMED_OUT = "TimedOut"
-
-
-def _kind_of(error: ActivityError) -> str:
-    """Return the type of what went wrong, never its message."""
-    if isinstance(error.cause, TimeoutError):
-        return _TIMED_OUT
-    if isinstance(error.cause, ApplicationError):
-        return error.cause.type or "ApplicationError"
-    return type(error.cause).__name__
 
 
 def _worth(verified: Verified) -> tuple[bool, int, int]:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from models.evidence import EvidenceRef
-from models.run import PlannedQuery, RunKey, Selection, Verified, Weighed
+from models.run import Drafted, PlannedQuery, RunKey, Selection, Verified, Weighed
 from models.ticket import TicketRef, Trigger, TriggerKind
 from models.vocabulary import CauseClass, Confidence, EvidenceStatus, Mode, Outcome, Severity, Source
 from workflows.case import Case
@@ -13,6 +13,8 @@ KEY = RunKey(ref=TicketRef(tenant="acme", helpdesk="desk", ticket="4711"), inves
 FIRST = PlannedQuery(id="errors", source=Source.CLICKHOUSE, title="errors")
 SECOND = PlannedQuery(id="incidents", source=Source.STATUSPAGE, title="incidents")
 LATER = PlannedQuery(id="bugs", source=Source.LINEAR, title="bugs", follow_up=True)
+KEYS = PlannedQuery(id="keys", source=Source.CLICKHOUSE, title="keys", follow_up=True)
+VERSIONS = PlannedQuery(id="versions", source=Source.CLICKHOUSE, title="versions", follow_up=True)
 DIAGNOSED = Verified(
     diagnosis="d1",
     outcome=Outcome.DIAGNOSED,
@@ -50,11 +52,62 @@ def test_evidence_is_numbered_after_what_there_is() -> None:
     assert case.number([FIRST, SECOND]) == [(FIRST, "E3"), (SECOND, "E4")]
 
 
-def test_a_follow_up_is_wanted_once_and_only_if_the_playbook_offers_it() -> None:
+def after_the_first_round(*follow_ups: PlannedQuery, rounds: int = 1, most_queries: int = 40) -> Case:
+    """A case whose first evidence was gathered, with these follow-ups to offer."""
     case = a_case()
-    assert case.wanted(["bugs", "errors", "unheard-of"]) == [LATER]
-    case.number([LATER])
-    assert case.wanted(["bugs"]) == []
+    case.selection = case.selection.model_copy(
+        update={"queries": (FIRST, SECOND, *follow_ups), "rounds": rounds, "most_queries": most_queries}
+    )
+    case.number([FIRST, SECOND])
+    case.round = 1
+    return case
+
+
+def asks(case: Case, rule: tuple[str, ...] = (), model: tuple[str, ...] = ()) -> str:
+    """Let rules and model ask; return what is said of the round, after it was gone through."""
+    case.weighed = Weighed(weighing="w", evidence=(), follow_ups=rule)
+    case.drafted = Drafted(draft="d", reasoner="model", follow_ups=model)
+    more = case.follow_up()
+    if more is None:
+        return ""
+    case.number(more.queries)
+    case.round += 1
+    return more.said
+
+
+def test_a_follow_up_is_asked_once_and_only_if_the_playbook_offers_it() -> None:
+    case = after_the_first_round(LATER, rounds=3)
+    assert asks(case, rule=("bugs", "errors", "unheard-of")) == "round 1: bugs (rule)"
+    assert asks(case, rule=("bugs",), model=("bugs", "errors", "unheard-of")) == ""
+    assert case.offered == []
+
+
+def test_rules_and_model_share_a_round_and_it_says_who_asked() -> None:
+    case = after_the_first_round(LATER, KEYS, VERSIONS, rounds=2)
+    assert asks(case, rule=("bugs",)) == "round 1: bugs (rule)"
+    assert asks(case, rule=("bugs", "versions"), model=("keys", "versions")) == "round 2: versions (rule), keys (model)"
+
+
+def test_no_more_rounds_are_gone_than_the_playbook_allows_whoever_asks() -> None:
+    case = after_the_first_round(LATER, KEYS, VERSIONS, rounds=2)
+    assert [query.id for query in case.offered] == ["bugs", "keys", "versions"]
+    assert asks(case, model=("keys",)) == "round 1: keys (model)"
+    assert asks(case, rule=("versions",)) == "round 2: versions (rule)"
+    assert case.offered == []
+    assert asks(case, rule=("bugs",), model=("bugs",)) == ""
+
+
+def test_a_playbook_without_rounds_offers_nothing() -> None:
+    case = after_the_first_round(LATER, rounds=0)
+    assert case.offered == []
+    assert asks(case, rule=("bugs",), model=("bugs",)) == ""
+
+
+def test_the_most_queries_hold_and_the_rules_come_first() -> None:
+    case = after_the_first_round(LATER, KEYS, VERSIONS, rounds=3, most_queries=3)
+    assert asks(case, rule=("versions",), model=("bugs", "keys")) == "round 1: versions (rule)"
+    assert case.offered == []
+    assert asks(case, model=("bugs",)) == ""
 
 
 def test_a_second_look_forgets_the_first_but_not_whose_it_is() -> None:
@@ -100,6 +153,6 @@ def test_a_case_without_an_outcome_counts_as_failed() -> None:
 def test_nothing_is_said_of_a_playbook_before_one_is_chosen() -> None:
     case = Case(KEY, Trigger(delivery="d", kind=TriggerKind.CREATED, received_at=NOW), NOW)
     assert case.playbook_label == ""
-    assert case.wanted(["bugs"]) == []
+    assert case.offered == []
     case.end(Outcome.NOTHING_NEW, "nothing-new")
     assert (case.result("silent").outcome, case.result("silent").playbook) == (Outcome.NOTHING_NEW, "")
