@@ -64,7 +64,9 @@ class Inbound(Frozen):
     ticket: str
     kind: TriggerKind | None
     """None: nothing that may start an investigation; `ignored` says why."""
-    ignored: Literal["", "own-actor", "private-comment", "agent-comment", "not-a-trigger", "test"] = ""
+    ignored: Literal[
+        "", "own-actor", "private-comment", "agent-comment", "not-a-trigger", "other-tags", "unreadable-tags", "test"
+    ] = ""
     occurred_at: datetime | None = None
 
 

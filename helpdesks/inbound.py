@@ -1,12 +1,14 @@
 """What the bodies of signed webhooks share: reading them by a model, and who may start an investigation."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, StringConstraints, ValidationError
 
 from helpdesks.base import BadDelivery
+from models.feedback import RERUN_TAG
 
-Reason = Literal["", "own-actor", "private-comment", "agent-comment", "not-a-trigger"]
+Reason = Literal["", "own-actor", "private-comment", "agent-comment", "not-a-trigger", "other-tags"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -46,3 +48,10 @@ def why_ignored(*, own: bool, public: bool, by_requester: bool) -> Reason:
     if not public:
         return "private-comment"
     return "" if by_requester else "agent-comment"
+
+
+def why_tags_ignored(*, own: bool, added: Iterable[str]) -> Reason:
+    """Return why newly added tags may not trigger, or "" where a person asks by one for a fresh look."""
+    if own:
+        return "own-actor"
+    return "" if any(tag.strip().lower() == RERUN_TAG for tag in added) else "other-tags"

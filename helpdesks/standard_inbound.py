@@ -3,8 +3,13 @@
     {"type": "ticket.created" | "ticket.message", "timestamp": "2026-11-21T10:00:00Z",
      "data": {"ticket_id": "T-1", "message_id": "m-1", "author": {"id": "u-1", "role": "requester"}, "public": true}}
 
-`role` is `requester`, `agent` or `whydesk`. Any other `type` is accepted and starts nothing; `test` and `ping` try the
-connection.
+`role` is `requester`, `agent` or `whydesk`. When tags change, so that `whydesk-rerun` can ask for a fresh look:
+
+    {"type": "ticket.tags_changed", "timestamp": "2026-11-21T10:00:00Z",
+     "data": {"ticket_id": "T-1", "author": {"id": "a-7", "role": "agent"}, "tags_added": ["whydesk-rerun"]}}
+
+`tags_added` are those of this change alone, not all that the ticket has. Any other `type` is accepted and starts nothing;
+`test` and `ping` try the connection.
 """
 
 import base64
@@ -17,7 +22,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, StringConstraints, TypeAdapter, ValidationError
 
 from helpdesks.base import BadDelivery, BadSignature, Inbound
-from helpdesks.inbound import DeliveryId, Id, id_text, read_delivery, why_ignored
+from helpdesks.inbound import DeliveryId, Id, id_text, read_delivery, why_ignored, why_tags_ignored
 from helpdesks.signing import Signatures, is_current
 from models.base import Frozen, Moment
 from models.tenant import StandardConfig
@@ -51,12 +56,20 @@ class _Said(_Created):
     public: bool
 
 
+class _Tagged(_Created):
+    tags_added: tuple[str, ...] = ()
+
+
 class _CreatedEvent(_Event):
     data: _Created
 
 
 class _MessageEvent(_Event):
     data: _Said
+
+
+class _TagsEvent(_Event):
+    data: _Tagged
 
 
 class StandardReceiver:
@@ -111,6 +124,10 @@ class StandardReceiver:
             ignored = why_ignored(
                 own=self._is_own(said.author), public=said.public, by_requester=said.author.role == "requester"
             )
+        elif event.type == "ticket.tags_changed":
+            tagged = read_delivery(_TagsEvent, body).data
+            ticket, kind = tagged.ticket_id, TriggerKind.REINVESTIGATE
+            ignored = why_tags_ignored(own=self._is_own(tagged.author), added=tagged.tags_added)
         else:
             return Inbound(
                 delivery=delivery,

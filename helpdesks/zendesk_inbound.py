@@ -1,7 +1,7 @@
 """Zendesk's webhooks: signature, time window, loop guard, and the two kinds of body.
 
-An *event subscription* (Admin Center, Webhooks, "Zendesk events": Ticket created, Comment added to ticket) needs no
-more setting up. A webhook that is *connected to a trigger or automation* sends what the administrator writes; paste
+An *event subscription* (Admin Center, Webhooks, "Zendesk events": Ticket created, Comment added to ticket, Tags changed)
+needs no more setting up. A webhook that is *connected to a trigger or automation* sends what the administrator writes; paste
 this as its JSON body. For a trigger on "Ticket is created":
 
     {
@@ -23,6 +23,16 @@ and for one on "Ticket is updated" with "Comment is present":
       "requester_id": "{{ticket.requester.id}}"
     }
 
+For a fresh look by the tag `whydesk-rerun`, a trigger on "Ticket is updated" with "Tags contain at least one of
+whydesk-rerun". It must also have the action "Remove tags: whydesk-rerun", or every further update starts another look:
+
+    {
+      "whydesk": 1,
+      "event": "rerun",
+      "ticket_id": "{{ticket.id}}",
+      "actor_id": "{{current_user.id}}"
+    }
+
 `"event": "test"` with any ticket id tries the connection and starts nothing.
 """
 
@@ -31,10 +41,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
 from helpdesks.base import BadDelivery, BadSignature, Inbound
-from helpdesks.inbound import DeliveryId, Id, id_text, read_delivery, why_ignored
+from helpdesks.inbound import DeliveryId, Id, id_text, read_delivery, why_ignored, why_tags_ignored
 from helpdesks.signing import Signatures, is_current
 from models.base import Frozen, Moment
 from models.tenant import ZendeskConfig
@@ -50,6 +60,7 @@ _TicketId = Annotated[str, BeforeValidator(id_text), StringConstraints(pattern=r
 _REQUIRED = {
     "created": ("actor_id", "requester_id"),
     "comment": ("actor_id", "requester_id", "comment_public"),
+    "rerun": ("actor_id",),
 }
 _DELIVERY: TypeAdapter[str] = TypeAdapter(DeliveryId)
 
@@ -96,11 +107,23 @@ class _CommentEvent(_TicketEvent):
     event: _Change
 
 
+class _Actor(Frozen):
+    id: _TicketId
+    actor_id: Id
+
+
+class _TagsEvent(_AnyEvent):
+    """Zendesk's own example of this event was not at hand: what it adds is looked for under every name it may have."""
+
+    detail: _Actor
+    event: dict[str, JsonValue] = {}
+
+
 class _TriggerBody(Frozen):
     """Our own template; Zendesk's placeholders are text, so is everything here."""
 
     whydesk: Literal[1]
-    event: Literal["created", "comment", "test"]
+    event: Literal["created", "comment", "rerun", "test"]
     ticket_id: _TicketId
     actor_id: Id = ""
     requester_id: Id = ""
@@ -167,8 +190,21 @@ class ZendeskReceiver:
                 ignored=ignored,
                 occurred_at=added.time,
             )
+        if kind == _EVENTS + "ticket.tags_changed":
+            return self._read_tags(read_delivery(_TagsEvent, body))
         other = read_delivery(_AnyEvent, body)
         return Inbound(delivery=other.id, ticket="", kind=None, ignored="not-a-trigger", occurred_at=other.time)
+
+    def _read_tags(self, changed: _TagsEvent) -> Inbound:
+        added = _added_tags(changed.event)
+        ignored = why_tags_ignored(own=changed.detail.actor_id == self._actor, added=added or ())
+        return Inbound(
+            delivery=changed.id,
+            ticket=changed.detail.id,
+            kind=None if ignored else TriggerKind.REINVESTIGATE,
+            ignored="unreadable-tags" if added is None and ignored == "other-tags" else ignored,
+            occurred_at=changed.time,
+        )
 
     def _read_trigger(self, headers: Mapping[str, str], body: bytes) -> Inbound:
         sent = read_delivery(_TriggerBody, body)
@@ -184,11 +220,31 @@ class ZendeskReceiver:
         own = sent.actor_id == self._actor
         if sent.event == "created":
             kind, ignored = TriggerKind.CREATED, why_ignored(own=own, public=True, by_requester=True)
+        elif sent.event == "rerun":
+            kind, ignored = TriggerKind.REINVESTIGATE, why_ignored(own=own, public=True, by_requester=True)
         else:
             kind = TriggerKind.MESSAGE
             by_requester = sent.actor_id == sent.requester_id
             ignored = why_ignored(own=own, public=bool(sent.comment_public), by_requester=by_requester)
         return Inbound(delivery=delivery, ticket=sent.ticket_id, kind=None if ignored else kind, ignored=ignored)
+
+
+def _added_tags(event: Mapping[str, JsonValue]) -> list[str] | None:
+    """Return the tags that a change added; None where the event does not say it in a way that we know."""
+    for name in ("tags_added", "added_tags", "added"):
+        if name in event:
+            return _tags(event[name])
+    now, before = _tags(event.get("current")), _tags(event.get("previous"))
+    if now is None:
+        return None
+    return [tag for tag in now if tag not in (before or ())]
+
+
+def _tags(value: JsonValue) -> list[str] | None:
+    """Read tags as a list, or as the one text with spaces between them that Zendesk has elsewhere."""
+    if isinstance(value, str):
+        return value.split()
+    return [tag for tag in value if isinstance(tag, str)] if isinstance(value, list) else None
 
 
 def _moment(text: str) -> datetime:

@@ -60,10 +60,25 @@ async def test_both_kinds_of_zendesk_body_and_standard_webhooks_arrive() -> None
     ]
 
 
+async def test_the_tag_for_a_fresh_look_starts_one_by_the_events_own_id() -> None:
+    started = Started()
+    whole = json.loads(zendesk_event("ticket.tags_changed", actor="501"))
+    whole["event"]["tags_added"] = ["whydesk-rerun"]
+    event, again = json.dumps(whole).encode(), json.dumps(whole | {"id": "another-adding"}).encode()
+    async with calling(gateway(started)) as client:
+        for body in (event, event, again):
+            assert (await client.post(HOOK, content=body, headers=zendesk_headers(body, NOW))).status_code == 202
+    assert {trigger.kind for _, trigger in started.calls} == {TriggerKind.REINVESTIGATE}
+    # A second delivery of one adding is known by its id further on, where deliveries are claimed.
+    first, second, third = (trigger.delivery for _, trigger in started.calls)
+    assert first == second != third
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
         (zendesk_event(actor="777"), "own-actor"),
+        (zendesk_event("ticket.tags_changed", actor="501"), "unreadable-tags"),
         (zendesk_event("ticket.comment_added", public=False), "private-comment"),
         (zendesk_event("ticket.comment_added", actor="501"), "agent-comment"),
         (zendesk_event("ticket.priority_changed"), "not-a-trigger"),

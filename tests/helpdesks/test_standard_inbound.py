@@ -75,6 +75,15 @@ def test_the_library_agrees_on_good_and_bad() -> None:
         ("ticket.message", {"author": {"id": "a-1", "role": "robot"}}, None, "agent-comment"),
         ("ticket.message", {"author": {"id": "x", "role": "whydesk"}}, None, "own-actor"),
         ("ticket.message", {"author": {"id": "whydesk", "role": "requester"}}, None, "own-actor"),
+        ("ticket.tags_changed", {"tags_added": ["x", "whydesk-rerun"]}, TriggerKind.REINVESTIGATE, ""),
+        ("ticket.tags_changed", {"tags_added": ["whydesk-right"]}, None, "other-tags"),
+        ("ticket.tags_changed", {"tags_removed": ["whydesk-rerun"]}, None, "other-tags"),
+        (
+            "ticket.tags_changed",
+            {"tags_added": ["whydesk-rerun"], "author": {"id": "x", "role": "whydesk"}},
+            None,
+            "own-actor",
+        ),
         ("ticket.closed", {}, None, "not-a-trigger"),
         ("note", {}, None, "not-a-trigger"),
         ("ping", {}, None, "test"),
@@ -99,6 +108,7 @@ def test_events(kind: str, changes: dict[str, JsonValue], trigger: TriggerKind |
         (standard_event(ticket_id=""), "data.ticket_id"),
         (standard_event("ticket.message", public=None), "data.public"),
         (standard_event("ticket.message", author={"id": "u"}), "data.author.role"),
+        (standard_event("ticket.tags_changed", tags_added="whydesk-rerun"), "data.tags_added"),
     ],
 )
 def test_signed_but_unreadable_names_the_field(body: bytes, field: str) -> None:

@@ -84,6 +84,8 @@ def test_events(kind: str, changes: dict[str, JsonValue], trigger: TriggerKind |
         ({"actor_id": "501"}, None, "agent-comment"),
         ({"actor_id": "777"}, None, "own-actor"),
         ({"event": "test", "ticket_id": 1}, None, "test"),
+        ({"event": "rerun", "actor_id": "501", "requester_id": "501"}, TriggerKind.REINVESTIGATE, ""),
+        ({"event": "rerun", "actor_id": "777"}, None, "own-actor"),
     ],
 )
 def test_trigger_bodies(changes: dict[str, JsonValue], trigger: TriggerKind | None, ignored: str) -> None:
@@ -95,6 +97,36 @@ def test_trigger_bodies(changes: dict[str, JsonValue], trigger: TriggerKind | No
         return
     inbound = RECEIVER.receive(headers, body, NOW)
     assert (inbound.kind, inbound.ignored, inbound.delivery) == (trigger, ignored, "01KAH")
+
+
+@pytest.mark.parametrize(
+    ("event", "actor", "ignored"),
+    [
+        ({"tags_added": ["vip", "whydesk-rerun"], "tags_removed": []}, "501", ""),
+        ({"tags_added": ["Whydesk-Rerun "]}, "501", ""),
+        ({"added_tags": "vip whydesk-rerun"}, "501", ""),
+        ({"previous": ["vip"], "current": ["vip", "whydesk-rerun"]}, "501", ""),
+        ({"current": ["whydesk-rerun"]}, "9001", ""),
+        ({"previous": ["whydesk-rerun"], "current": ["whydesk-rerun", "vip"]}, "501", "other-tags"),
+        ({"tags_added": ["vip"], "tags_removed": ["whydesk-rerun"]}, "501", "other-tags"),
+        ({"tags_added": ["whydesk-right"]}, "501", "other-tags"),
+        ({"tags_added": [], "current": ["whydesk-rerun"]}, "501", "other-tags"),
+        ({"tags_added": ["whydesk-rerun"]}, "777", "own-actor"),
+        ({"tags_added": [7, None]}, "501", "other-tags"),
+        ({"tags": ["whydesk-rerun"]}, "501", "unreadable-tags"),
+        ({}, "501", "unreadable-tags"),
+        ({}, "777", "own-actor"),
+    ],
+)
+def test_a_tag_that_was_added_asks_for_a_fresh_look(event: dict[str, JsonValue], actor: str, ignored: str) -> None:
+    whole = json.loads(zendesk_event("ticket.tags_changed", actor=actor))
+    whole["event"] |= event
+    # The ticket carries the tag all the time; only its adding counts.
+    whole["detail"]["tags"] = ["whydesk-rerun"]
+    body = json.dumps(whole).encode()
+    inbound = RECEIVER.receive(zendesk_headers(body, NOW), body, NOW)
+    assert (inbound.kind, inbound.ignored) == (None if ignored else TriggerKind.REINVESTIGATE, ignored)
+    assert (inbound.ticket, inbound.delivery) == ("4711", "d4f5c389-8f4a-4c2e-a1b9-8e4f39c71d52")
 
 
 def test_the_documented_templates_are_what_is_read() -> None:
@@ -111,7 +143,7 @@ def test_the_documented_templates_are_what_is_read() -> None:
     for template in templates:
         body = re.sub(r"\{\{.*?\}\}", lambda found: filled[found[0]], template).encode()
         kinds.append(RECEIVER.receive(zendesk_headers(body, NOW), body, NOW).kind)
-    assert kinds == [TriggerKind.CREATED, TriggerKind.MESSAGE]
+    assert kinds == [TriggerKind.CREATED, TriggerKind.MESSAGE, TriggerKind.REINVESTIGATE]
 
 
 def test_during_a_rotation_both_secrets_are_valid_and_later_one() -> None:
