@@ -115,14 +115,16 @@ class House:
         *connectors: ScriptedConnector,
         tenant: Tenant = TENANT,
         models: Models | None = None,
+        playbooks: Sequence[Playbook] = (),
     ) -> None:
-        """Build it; `worker()` runs it."""
+        """Build it; `worker()` runs it. Without playbooks it is the small one that these tests are about."""
         self.client = client
         self.ledger = ledger
         self.tenant = tenant
         self.helpdesk = ScriptedHelpdesk()
         self.connectors = ScriptedConnectors(*connectors)
         self.models = models or Models()
+        self.playbooks = playbooks or [probe_playbook()]
         self.queue = f"test-{uuid.uuid4()}"
 
     @asynccontextmanager
@@ -133,7 +135,7 @@ class House:
             helpdesks=OneHelpdesk(self.helpdesk),
             connectors=self.connectors,
             models=self.models,
-            shelf=Shelf([probe_playbook()]),
+            shelf=Shelf(self.playbooks),
             tenants={self.tenant.id: self.tenant},
         )
         async with Worker(
