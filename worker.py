@@ -182,7 +182,7 @@ def _newest(tenant: Tenant) -> list[Playbook]:
     newest: dict[str, Playbook] = {}
     for folder in (SHIPPED_PLAYBOOKS, *(Path(folder) for folder in tenant.playbook_dirs)):
         found: dict[str, Playbook] = {}
-        for loaded in Library.load([folder]).all():
+        for loaded in Library.load([folder], alone=folder == SHIPPED_PLAYBOOKS).all():
             known = found.get(loaded.playbook.id)
             if known is None or known.version < loaded.playbook.version:
                 found[loaded.playbook.id] = loaded.playbook

@@ -6,9 +6,10 @@ from connectors.registry import operations_of, scopes_of
 from models.customer import Anchors
 from models.playbook import Hypothesis, Playbook, Query
 from models.vocabulary import CauseClass, Source
+from playbooks.condition_checks import condition_problems
 from playbooks.fact_checks import Finding, check_facts, unknown
 from playbooks.yaml_source import Field
-from reasoning.conditions import ConditionError, check_condition, facts_of
+from reasoning.conditions import ConditionError, facts_of
 from reasoning.facts import FUNCTIONS, kind_of
 from reasoning.phrases import places_in, stray_braces
 from reasoning.queries import check_reference, references_in
@@ -22,7 +23,8 @@ NEEDABLE = frozenset(Anchors.model_fields) - {"reported_at", "symptom_at", "wind
 
 def check_playbook(playbook: Playbook) -> list[Finding]:
     """Return every mistake, each with its field."""
-    columns = {query.id: columns_of(query) for query in playbook.queries}
+    # Of two queries of one id the first is meant: the second is the mistake.
+    columns = {query.id: columns_of(query) for query in reversed(playbook.queries)}
     kinds = {name: kind_of(spec) for name, spec in playbook.facts.items() if spec.fn in FUNCTIONS}
     return [
         *_ticket_side(playbook),
@@ -65,7 +67,7 @@ def _queries(
     for index, query in enumerate(playbook.queries):
         at: Field = ("queries", index)
         if query.id in seen or query.id in playbook.facts:
-            yield (*at, "id"), f"{query.id!r} is also another query or a fact; ids are unique"
+            yield (*at, "id"), f"{query.id!r} is also another query or a fact; ids are unique, so rename one"
         seen.add(query.id)
         if query.scope not in scopes_of(query.source):
             allowed = ", ".join(sorted(scopes_of(query.source))) or "no scope: it cannot be asked"
@@ -78,7 +80,7 @@ def _queries(
         if query.ask_when and not query.follow_up:
             yield (*at, "ask_when"), "only a follow-up waits for conditions; add follow_up: true"
         for number, condition in enumerate(query.ask_when):
-            yield from _condition(condition, kinds, (*at, "ask_when", number))
+            yield from condition_problems(condition, kinds, (*at, "ask_when", number))
     if len(playbook.queries) > playbook.budgets.queries:
         yield ("budgets", "queries"), f"{len(playbook.queries)} queries are more than {playbook.budgets.queries}"
 
@@ -135,7 +137,7 @@ def _hypotheses(playbook: Playbook, kinds: Mapping[str, str]) -> Iterator[Findin
     for index, hypothesis in enumerate(playbook.hypotheses):
         at: Field = ("hypotheses", index)
         if ids.count(hypothesis.id) > 1:
-            yield (*at, "id"), f"{hypothesis.id!r} is given twice"
+            yield (*at, "id"), f"{hypothesis.id!r} is also another hypothesis; ids are unique, so rename one"
         yield from _verdict_side(playbook, hypothesis, kinds, at)
         yield from _note_side(playbook, hypothesis, at)
         for number, name in enumerate(hypothesis.explains):
@@ -152,7 +154,7 @@ def _verdict_side(playbook: Playbook, hypothesis: Hypothesis, kinds: Mapping[str
         yield (*at, "supported_when"), "without a condition nothing can support this"
     for part in ("supported_when", "refuted_when"):
         for number, condition in enumerate(getattr(hypothesis, part)):
-            yield from _condition(condition, kinds, (*at, part, number))
+            yield from condition_problems(condition, kinds, (*at, part, number))
     if hypothesis.cause is CauseClass.NOTHING_WRONG and not hypothesis.requires:
         yield (*at, "requires"), "nothing_wrong must name the checks that have to answer"
     if hypothesis.authoritative is not None and hypothesis.authoritative not in {
@@ -187,7 +189,7 @@ def _note_side(playbook: Playbook, hypothesis: Hypothesis, at: Field) -> Iterato
 def _rest(playbook: Playbook, kinds: Mapping[str, str]) -> Iterator[Finding]:
     for index, rule in enumerate(playbook.severity):
         for number, condition in enumerate(rule.when):
-            yield from _condition(condition, kinds, ("severity", index, "when", number))
+            yield from condition_problems(condition, kinds, ("severity", index, "when", number))
     for name in OUTCOME_STEPS:
         if name not in playbook.next_steps:
             yield ("next_steps",), f"{name!r} is missing: what the agent does then"
@@ -217,18 +219,6 @@ def _said(sentence: str, sure: frozenset[str], playbook: Playbook, at: Field) ->
     if not findings:
         for missing in sorted(set(places_in(sentence)) - sure):
             yield at, f"{{{missing}}} may be unknown when this is said; add a condition on it to supported_when"
-
-
-def _condition(condition: str, kinds: Mapping[str, str], at: Field) -> Iterator[Finding]:
-    try:
-        names = facts_of(condition)
-        for name in names:
-            if name not in kinds:
-                yield at, unknown("fact", name, kinds)
-                return
-        check_condition(condition, kinds)
-    except ConditionError as error:
-        yield at, str(error)
 
 
 def _sentence(text: str, known: Collection[str] | None, at: Field, what: str) -> Iterator[Finding]:

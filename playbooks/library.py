@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from models.base import digest_of, to_body
 from models.playbook import Playbook
 from playbooks.checks import check_playbook
-from playbooks.yaml_source import Problem, YamlSource, read_yaml
+from playbooks.shape import shape_problems
+from playbooks.yaml_source import Field, Problem, read_yaml
 
 FIXTURES = "fixtures"
 
@@ -45,10 +46,15 @@ class Library:
         self._loaded = tuple(sorted(loaded, key=lambda item: (item.playbook.id, item.playbook.version)))
 
     @classmethod
-    def load(cls, dirs: Sequence[Path]) -> "Library":
+    def load(cls, dirs: Sequence[Path], *, alone: bool = True) -> "Library":
         """Read `<dir>/<id>/<version>.yaml` of all folders.
 
         A later folder may bring a higher version of the same id, which then is the newest.
+
+        Args:
+            dirs: The folders.
+            alone: Nothing stands beside these playbooks, so that one of them must be the fallback. A team's own folder stands
+                beside the shipped ones, and needs none.
 
         Raises:
             PlaybookError: names every mistake in every file.
@@ -67,13 +73,11 @@ class Library:
                 key = (result.playbook.id, result.playbook.version)
                 if key in loaded:
                     problems.append(
-                        Problem(
-                            path, ("version",), 1, f"{loaded[key].path} has this id and version too; raise the version"
-                        )
+                        _at(path, ("version",), f"{loaded[key].path} has this id and version too; raise the version")
                     )
                 loaded[key] = result
         library = cls(list(loaded.values()))
-        problems.extend(library._fallback_problems(dirs) if not problems else ())
+        problems.extend(library._fallback_problems(dirs, alone) if not problems else ())
         if problems:
             raise PlaybookError(problems)
         return library
@@ -111,13 +115,19 @@ class Library:
         """Return `id@version` to digest, as playbooks/lock.json keeps it."""
         return {f"{item.playbook.id}@{item.playbook.version}": item.digest for item in self._loaded}
 
-    def _fallback_problems(self, dirs: Sequence[Path]) -> Iterator[Problem]:
+    def _fallback_problems(self, dirs: Sequence[Path], alone: bool) -> Iterator[Problem]:
         fallbacks = [item for item in self.newest() if item.playbook.applies_when.fallback]
-        if not fallbacks:
+        if not fallbacks and alone:
             yield Problem(dirs[0], (), 1, "no playbook is the fallback; set applies_when.fallback: true on one")
         for item in fallbacks[1:]:
-            message = f"{fallbacks[0].playbook.id} is the fallback already; exactly one is"
-            yield Problem(item.path, ("applies_when", "fallback"), 1, message)
+            message = f"{fallbacks[0].playbook.id} is the fallback already; exactly one is: remove this line"
+            yield _at(item.path, ("applies_when", "fallback"), message)
+
+
+def _at(path: Path, field: Field, message: str) -> Problem:
+    """Point into a file that was read before."""
+    source = read_yaml(path)
+    return source if isinstance(source, Problem) else source.problem(field, message)
 
 
 def _read(path: Path) -> LoadedPlaybook | list[Problem]:
@@ -127,20 +137,10 @@ def _read(path: Path) -> LoadedPlaybook | list[Problem]:
     try:
         playbook = Playbook.model_validate(source.data)
     except ValidationError as error:
-        return [
-            _from_pydantic(source, list(each["loc"]), each["msg"], each["type"])
-            for each in error.errors(include_url=False)
-        ]
+        return shape_problems(source, Playbook, error)
     problems = [source.problem(field, message) for field, message in check_playbook(playbook)]
     if (path.parent.name, path.stem) != (playbook.id, str(playbook.version)):
         problems.append(
             source.problem(("id",), f"the file must be {playbook.id}/{playbook.version}.yaml, as id and version say")
         )
     return problems or LoadedPlaybook(playbook, digest_of(to_body(playbook)), path)
-
-
-def _from_pydantic(source: YamlSource, loc: list[str | int], message: str, kind: str) -> Problem:
-    place = [part for part in loc if part != "[key]"]
-    if kind == "extra_forbidden":
-        message = "no such field; see docs/playbooks.md for those there are"
-    return source.problem(place, message)

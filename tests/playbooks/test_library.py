@@ -9,48 +9,7 @@ from models.base import digest_of, to_body
 from models.playbook import Playbook, Query
 from playbooks.library import Library, PlaybookError
 from playbooks.lock import SHIPPED, read_lock, write_lock
-
-SMALL = """\
-format: 1
-id: small
-version: 1
-title: Small
-owner: support
-review_by: 2099-01-01
-applies_when: {fallback: true}
-queries:
-  - id: incidents
-    source: statuspage
-    title: incidents
-    scope: shared
-    operation: list_incidents
-    row_sentence: "{name} since {created_at}"
-  - id: load
-    source: clickhouse
-    title: load
-    scope: customer
-    sql: SELECT count() AS requests FROM requests WHERE ts >= {start:DateTime64(3)} AND ts < {end:DateTime64(3)}
-facts:
-  open: {fn: count, label: open, unit: count, args: {query: incidents, where: {upstream: false}}}
-  name: {fn: first, label: name, unit: text, args: {query: incidents, column: name}}
-  requests: {fn: value, label: requests, unit: count, args: {query: load, column: requests}}
-hypotheses:
-  - id: incident
-    cause: own_incident
-    title: "It is {name}"
-    requires: [incidents]
-    supported_when: [open > 0, name != '']
-    claims: [open, incidents]
-    next_step: wait
-next_steps: {wait: Wait., inconclusive: Look., nothing-wrong: Ask., needs-info: Ask.}
-"""
-
-
-def load(tmp_path: Path, text: str, name: str = "small/1.yaml") -> Library:
-    path = tmp_path / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return Library.load([tmp_path])
+from tests.playbooks.small import SMALL, load
 
 
 def problems(tmp_path: Path, text: str, name: str = "small/1.yaml") -> str:
