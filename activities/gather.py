@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from time import perf_counter
 
 from temporalio import activity
@@ -17,17 +16,12 @@ from models.evidence import Answer, Evidence, EvidenceRef, SourceRequest
 from models.playbook import Playbook, Query
 from models.run import FetchRequest
 from models.tenant import Tenant
-from models.vocabulary import EvidenceStatus, Scope, Source
+from models.vocabulary import EvidenceStatus, Source
 from reasoning.queries import Skipped, resolve_query
-from reasoning.sql import CUSTOMER_PARAMETER, CheckedQuery, SqlRefused, TableNotMapped, check_query, scope_query
+from reasoning.sql import CUSTOMER_PARAMETER, SqlRefused, TableNotMapped, check_query, scope_query
 
 SLOW_ATTEMPTS = 2
 """After as many, a source that gives no answer in time is evidence of that."""
-
-
-@lru_cache(maxsize=512)
-def _checked(sql: str, scope: Scope) -> CheckedQuery:
-    return check_query(sql, scope)
 
 
 class GatherActivities:
@@ -108,7 +102,7 @@ async def prepare(
     asked = resolved.model_copy(update={"label": label})
     if query.source is Source.CLICKHOUSE:
         try:
-            text = scope_query(_checked(query.sql, query.scope), tenant.tables, query.scope, query.rows)
+            text = scope_query(check_query(query.sql, query.scope), tenant.tables, query.scope, query.rows)
         except TableNotMapped as refusal:
             return Answer(status=EvidenceStatus.SKIPPED, asked="", reason=str(refusal))
         except SqlRefused as refusal:

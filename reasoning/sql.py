@@ -34,6 +34,8 @@ CUSTOMER_PARAMETER = "whydesk_customer"
 """The parameter that a scoped customer query binds the customer's id by, as String."""
 _SOURCE = "__whydesk_source"
 _REAL_TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)?")
+_MOST_WRITTEN = 64
+"""Texts kept of one query: one for each tenant's mapping."""
 _SYSTEM = frozenset({"system", "information_schema"})
 
 
@@ -53,8 +55,11 @@ class CheckedQuery:
     parameters: Mapping[str, str]
     """Parameter to its ClickHouse type, the customer's not among them."""
     tree: exp.Expr = field(repr=False, compare=False)
+    written: dict[tuple[object, ...], str] = field(default_factory=dict, repr=False, compare=False)
+    """What was written for which mapping: to write it anew for every investigation costs as much as to ask it."""
 
 
+@lru_cache(maxsize=1024)
 def check_query(sql: str, scope: Scope) -> CheckedQuery:
     """Check one query of a playbook.
 
@@ -97,6 +102,15 @@ def scope_query(checked: CheckedQuery, tables: Mapping[str, TableMapping], scope
         raise SqlRefused(
             f"the query was checked for the scope {checked.scope.value!r}, not {scope.value!r}; check it anew"
         )
+    key = (row_limit, *(tables[name].model_dump_json() for name in sorted(checked.tables) if name in tables))
+    if key not in checked.written:
+        if len(checked.written) >= _MOST_WRITTEN:
+            checked.written.clear()
+        checked.written[key] = _write_scoped(checked, tables, scope, row_limit)
+    return checked.written[key]
+
+
+def _write_scoped(checked: CheckedQuery, tables: Mapping[str, TableMapping], scope: Scope, row_limit: int) -> str:
     tree = checked.tree.copy()
     for table in list(tree.find_all(exp.Table)):
         logical = table.meta.get(TABLE)
