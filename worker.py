@@ -15,6 +15,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.bodies import Bodies
+from activities.break_tie import TieActivities
 from activities.diagnose import DiagnoseActivities
 from activities.gather import GatherActivities
 from activities.intake import IntakeActivities
@@ -37,7 +38,7 @@ from models.playbook import Playbook
 from models.tenant import ModelConfig, Tenant
 from models.vocabulary import Source
 from playbooks.library import Library
-from reasoning.providers.base import LanguageModel, ModelPool
+from reasoning.providers.base import CLASSIFIER, LanguageModel, ModelPool
 from reasoning.providers.pool import ChainPool
 from reasoning.providers.prices import shipped_prices
 from settings import ConfigError, Settings
@@ -71,6 +72,7 @@ def make_activities(
         intake.read_ticket,
         intake.identify_customer,
         SelectActivities(ledger, bodies, shelf, tenants).select_playbook,
+        TieActivities(ledger, bodies, shelf, tenants, models).break_tie,
         GatherActivities(ledger, bodies, connectors, tenants).fetch_evidence,
         WeighActivities(ledger, bodies).weigh_evidence,
         DiagnoseActivities(ledger, bodies, models, tenants).diagnose,
@@ -135,11 +137,12 @@ def _ensure_priced(tenants: Mapping[str, Tenant]) -> None:
     """
     problems = []
     for tenant in tenants.values():
-        for link in tenant.models:
+        classifier = [("classifier", tenant.classifier)] if tenant.classifier else []
+        for place, link in [*(("models", link) for link in tenant.models), *classifier]:
             try:
                 shipped_prices().price(link.model, datetime.now(UTC).date())
             except KeyError as error:
-                problems.append(f"tenants.{tenant.id}.models: {error.args[0]}")
+                problems.append(f"tenants.{tenant.id}.{place}: {error.args[0]}")
     if problems:
         raise ConfigError(problems)
 
@@ -222,10 +225,14 @@ def _helpdesks(
 def _models(
     tenants: Mapping[str, Tenant], secret: Callable[[str], str]
 ) -> dict[str, dict[str, Callable[[], LanguageModel]]]:
-    """Return what makes each link of each tenant's chain."""
-    return {
-        tenant.id: {link.model: partial(_model, link, secret) for link in tenant.models} for tenant in tenants.values()
-    }
+    """Return what makes each link of each tenant's chain, and its classifier."""
+    chains: dict[str, dict[str, Callable[[], LanguageModel]]] = {}
+    for tenant in tenants.values():
+        named = {link.model: link for link in tenant.models}
+        if tenant.classifier is not None:
+            named[CLASSIFIER] = tenant.classifier
+        chains[tenant.id] = {name: partial(_model, link, secret) for name, link in named.items()}
+    return chains
 
 
 def _model(link: ModelConfig, secret: Callable[[str], str]) -> LanguageModel:

@@ -14,7 +14,7 @@ from models.run import Selection, SelectRequest
 from models.tenant import Tenant
 from models.ticket import Ticket
 from reasoning.queries import plan_queries
-from reasoning.select import select_playbook
+from reasoning.select import select_playbook, tied_playbooks
 
 RULES = "rules"
 """The reasoner that is always the last link."""
@@ -46,16 +46,25 @@ class SelectActivities:
         with failing_as_temporal_expects():
             ticket = await self._bodies.get(name, request.ticket, Ticket)
             anchors = await self._bodies.get(name, request.anchors, Anchors)
-        playbook, reason = select_playbook(ticket, anchors, self._shelf.released(name))
+        playbooks = self._shelf.released(name)
+        playbook, reason = select_playbook(ticket, anchors, playbooks)
+        tied = tied_playbooks(ticket, anchors, playbooks) if tenant.classifier is not None else ()
         digest = await self._ledger.put_body(name, playbook)
-        await self._ledger.note_step(request.key, "select", digest, f"{playbook.id}@{playbook.version}: {reason}")
-        return Selection(
-            playbook=playbook.id,
-            version=playbook.version,
-            digest=digest,
-            queries=plan_queries(playbook),
-            mode=tenant.mode_for(playbook.id),
-            rounds=playbook.budgets.rounds,
-            most_queries=playbook.budgets.queries,
-            reasoners=(*(link.model for link in tenant.models), RULES),
-        )
+        step = f"select/{request.look}" if request.look else "select"
+        await self._ledger.note_step(request.key, step, digest, f"{playbook.id}@{playbook.version}: {reason}")
+        return selection_of(tenant, playbook, digest, tuple(each.playbook.id for each in tied))
+
+
+def selection_of(tenant: Tenant, playbook: Playbook, digest: str, tied: tuple[str, ...] = ()) -> Selection:
+    """Pin a playbook to a run, with what the run may do with it."""
+    return Selection(
+        playbook=playbook.id,
+        version=playbook.version,
+        digest=digest,
+        queries=plan_queries(playbook),
+        mode=tenant.mode_for(playbook.id),
+        rounds=playbook.budgets.rounds,
+        most_queries=playbook.budgets.queries,
+        reasoners=(*(link.model for link in tenant.models), RULES),
+        tied=tied,
+    )

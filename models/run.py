@@ -79,6 +79,9 @@ class SelectRequest(Frozen):
     key: RunKey
     ticket: str
     anchors: str
+    evidence: tuple[EvidenceRef, ...] = ()
+    """What was asked to find the customer."""
+    look: int = 0
 
 
 class PlannedQuery(Frozen):
@@ -104,6 +107,8 @@ class Selection(Frozen):
     """Queries at most, those of the first round among them."""
     reasoners: tuple[str, ...]
     """Model ids in order, `rules` last."""
+    tied: tuple[str, ...] = ()
+    """Ids of the playbooks that the ticket speaks for equally, code's own choice first, where a model may break the tie."""
 
 
 class FetchRequest(Frozen):

@@ -17,6 +17,7 @@ from reasoning.phrases import format_value
 from reasoning.prompts.wording import wording
 from reasoning.providers.base import Prompt
 from reasoning.redact import Redactor
+from reasoning.select import Ranked
 
 FORMAT = 1
 """Raised whenever the shape of an answer changes; the words themselves are versioned files, see reasoning/prompts."""
@@ -71,6 +72,25 @@ def build_prompt(
     parts.append(words.part("question"))
     system = f"{words.part('system')}\n\n{_playbook(playbook)}"
     return Prompt(system=system, user="\n\n".join(parts), version=words.label)
+
+
+def build_choice_prompt(ticket: Ticket, anchors: Anchors, tied: Sequence[Ranked], redactor: Redactor) -> Prompt:
+    """Build what a model sees that chooses between playbooks. The same inputs give the same prompt."""
+    words = wording("select")
+    playbooks = [
+        _json(
+            {
+                "id": each.playbook.id,
+                "title": each.playbook.title,
+                "causes": list(dict.fromkeys(hypothesis.cause.value for hypothesis in each.playbook.hypotheses)),
+                "signals": [*sorted(each.signals)],
+            }
+        )
+        for each in tied
+    ]
+    lines = list(_ticket(ticket, anchors, redactor))
+    parts = ["\n".join(["Playbooks", *playbooks]), _fenced("TICKET", _fence(lines), lines), words.part("question")]
+    return Prompt(system=words.part("system"), user="\n\n".join(parts), version=words.label)
 
 
 def request_digest(prompt: Prompt, model: str) -> str:

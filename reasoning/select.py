@@ -1,12 +1,35 @@
 """Which playbook a ticket gets: its signals are weighed by code, the same way every time."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from models.customer import Anchors
 from models.playbook import Playbook
 from models.ticket import Ticket
 from reasoning.ticket_text import requester_text
+
+MARGIN = 1
+"""Sums no further apart than this are a tie: it is the least that one word can count, so one word more or less decides."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A playbook for which a ticket speaks."""
+
+    playbook: Playbook
+    signals: Mapping[str, int]
+    """Terms and symptoms of the playbook that the ticket has, and what each counts."""
+
+    @property
+    def sum(self) -> int:
+        """What speaks for it, added."""
+        return sum(self.signals.values())
+
+    @property
+    def said(self) -> str:
+        """The signals for people: `api (1), rate-limited (3)`."""
+        return ", ".join(f"{name} ({weight})" for name, weight in self.signals.items())
 
 
 def select_playbook(ticket: Ticket, anchors: Anchors, playbooks: Sequence[Playbook]) -> tuple[Playbook, str]:
@@ -21,28 +44,57 @@ def select_playbook(ticket: Ticket, anchors: Anchors, playbooks: Sequence[Playbo
     Raises:
         LookupError: no playbook applies and none is a fallback.
     """
+    candidates = _newest(playbooks)
+    settled = _settled(ticket, candidates)
+    if settled is not None:
+        return settled
+    ranked = _ranked(ticket, anchors, candidates)
+    if ranked:
+        return ranked[0].playbook, ranked[0].said
+    fallback = next((playbook for playbook in candidates if playbook.applies_when.fallback), None)
+    if fallback is None:
+        known = [playbook.id for playbook in candidates]
+        raise LookupError(f"no playbook applies, and none of {known!r} is a fallback: set applies_when.fallback on one")
+    return fallback, "nothing speaks for another"
+
+
+def tied_playbooks(ticket: Ticket, anchors: Anchors, playbooks: Sequence[Playbook]) -> tuple[Ranked, ...]:
+    """Return the playbooks that a ticket speaks for about equally, in code's own order; none where code's choice is clear.
+
+    A tie is two sums or more that are above zero and at most `MARGIN` below the highest, on a ticket that no custom field
+    settles.
+    """
+    candidates = _newest(playbooks)
+    if _settled(ticket, candidates) is not None:
+        return ()
+    ranked = _ranked(ticket, anchors, candidates)
+    tied = tuple(each for each in ranked if each.sum >= ranked[0].sum - MARGIN)
+    return tied if len(tied) > 1 else ()
+
+
+def _newest(playbooks: Sequence[Playbook]) -> list[Playbook]:
+    """The newest version of each, by id."""
     newest: dict[str, Playbook] = {}
     for playbook in playbooks:
         if playbook.id not in newest or newest[playbook.id].version < playbook.version:
             newest[playbook.id] = playbook
-    candidates = [newest[name] for name in sorted(newest)]
+    return [newest[name] for name in sorted(newest)]
+
+
+def _settled(ticket: Ticket, candidates: Sequence[Playbook]) -> tuple[Playbook, str] | None:
     for playbook in candidates:
         field = _settling_field(ticket, playbook)
         if field:
             return playbook, f"the field {field!r} settles it"
+    return None
+
+
+def _ranked(ticket: Ticket, anchors: Anchors, candidates: Sequence[Playbook]) -> list[Ranked]:
+    """Those that something speaks for, the best first; the ids are sorted, and sorting keeps the order of equals."""
     text = requester_text(ticket)
-    scored = [(playbook, _signals(text, anchors, playbook)) for playbook in candidates]
-    best, signals = max(
-        scored, key=lambda pair: (sum(pair[1].values()), len(pair[1])), default=(None, {})
-    )  # max keeps the first of equals, and the ids are sorted
-    if best is not None and sum(signals.values()) > 0:
-        return best, ", ".join(f"{name} ({weight})" for name, weight in signals.items())
-    fallback = next((playbook for playbook in candidates if playbook.applies_when.fallback), None)
-    if fallback is None:
-        raise LookupError(
-            f"no playbook applies, and none of {sorted(newest)!r} is a fallback: set applies_when.fallback on one"
-        )
-    return fallback, "nothing speaks for another"
+    scored = [Ranked(playbook, _signals(text, anchors, playbook)) for playbook in candidates]
+    speaking = [each for each in scored if each.sum > 0]
+    return sorted(speaking, key=lambda each: (-each.sum, -len(each.signals)))
 
 
 def _settling_field(ticket: Ticket, playbook: Playbook) -> str:

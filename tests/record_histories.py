@@ -20,10 +20,12 @@ from connectors.base import WriteRefused
 from helpdesks.base import HelpdeskDenied
 from ledger.store import SqlLedger
 from models.diagnosis import Draft
+from models.playbook import AppliesWhen
 from models.tenant import ModelConfig
 from models.ticket import TicketRef, TriggerKind
 from models.vocabulary import Outcome, Source
 from reasoning.providers.anthropic import AnthropicModel
+from reasoning.providers.base import CLASSIFIER
 from tests.anthropic_server import AnthropicServer, says
 from tests.fakes import ScriptedConnector
 from tests.histories import readable
@@ -38,6 +40,7 @@ from tests.workflows.house import (
     healthy_requests,
     no_incident,
     open_ledger,
+    probe_playbook,
 )
 from workflows import naming
 
@@ -159,6 +162,32 @@ async def diagnosed_by_model(recorder: Recorder) -> TicketRef:
             await model.aclose()
 
 
+async def tie_broken(recorder: Recorder) -> TicketRef:
+    """A fast model chooses between two playbooks; the rules diagnose."""
+    tenant = TENANT.model_copy(update={"classifier": ModelConfig(model=MODEL, api_key="env:NONE")})
+    probe = probe_playbook()
+    playbooks = [
+        probe.model_copy(update={"id": name, "applies_when": AppliesWhen(terms={"search": 3})})
+        for name in ("one", "two")
+    ]
+    with AnthropicServer([says('{"id": "two"}')]) as server:
+        model = AnthropicModel(MODEL, "sk-ant-test", server.address, 20.0)
+        try:
+            house = House(
+                recorder.client,
+                recorder.ledger,
+                failing_requests(),
+                an_incident(),
+                billing(),
+                tenant=tenant,
+                models=Models({CLASSIFIER: model}),
+                playbooks=playbooks,
+            )
+            return await recorder.run(house, house.open_ticket())
+        finally:
+            await model.aclose()
+
+
 SCRIPTS: dict[str, Callable[[Recorder], Coroutine[None, None, TicketRef]]] = {
     "diagnosed": diagnosed,
     "diagnosed-by-model": diagnosed_by_model,
@@ -169,6 +198,7 @@ SCRIPTS: dict[str, Callable[[Recorder], Coroutine[None, None, TicketRef]]] = {
     "nothing-wrong": nothing_wrong,
     "re-look": re_look,
     "source-down": source_down,
+    "tie-broken": tie_broken,
 }
 
 

@@ -11,6 +11,7 @@ from cli.world_tenant import TENANT, SandboxState, write_tenant
 from connectors.pool import PooledConnectors
 from helpdesks.pool import HelpdeskPool
 from playbooks.library import PlaybookError
+from reasoning.providers.base import CLASSIFIER
 from sandbox.world_tickets import TenantFile
 from settings import Settings
 from worker import Shelf
@@ -98,6 +99,17 @@ async def test_each_link_of_a_chain_has_its_model(config: Path) -> None:
     assert list(chain) == list(MODELS)
     for make in chain.values():
         await make().aclose()
+
+
+async def test_the_classifier_is_a_model_beside_the_chain(config: Path) -> None:
+    (config.parent / "key").write_text("sk-ant-x")
+    accurate, fast = ({"model": name, "api_key": "file:key"} for name in MODELS)
+    settings = load(config, models=[accurate], classifier=fast)
+    made = worker._models(settings.tenants, worker._Secrets(settings))[TENANT]
+    models = {name: make() for name, make in made.items()}
+    assert {name: model.model for name, model in models.items()} == {MODELS[0]: MODELS[0], CLASSIFIER: MODELS[1]}
+    for model in models.values():
+        await model.aclose()
 
 
 def write_playbook(folder: Path, change: tuple[str, str] = ("", ""), *, version: int = 1) -> Path:

@@ -10,6 +10,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from activities.break_tie import TieActivities
     from activities.diagnose import DiagnoseActivities
     from activities.failures import SLOW
     from activities.gather import GatherActivities
@@ -55,6 +56,7 @@ with workflow.unsafe.imports_passed_through():
         LEDGER_STEP,
         MODEL_CALL,
         NOTE_WRITE,
+        TIE_BREAK,
     )
     from workflows.progress import Progress
 
@@ -162,11 +164,14 @@ class InvestigateTicketWorkflow:
 
     async def _select(self, case: Case) -> bool:
         """Choose the playbook; return whether its mode allows to go on."""
-        case.selection = await workflow.execute_local_activity_method(
-            SelectActivities.select_playbook,
-            SelectRequest(key=case.key, ticket=case.ticket, anchors=case.anchors),
-            **(LEDGER_STEP | {"summary": "choose the playbook"}),
+        request = SelectRequest(
+            key=case.key, ticket=case.ticket, anchors=case.anchors, evidence=case.evidence, look=case.look
         )
+        case.selection = await workflow.execute_local_activity_method(
+            SelectActivities.select_playbook, request, **(LEDGER_STEP | {"summary": "choose the playbook"})
+        )
+        if case.selection.tied:
+            await self._break_tie(case, request)
         case.mode = case.selection.mode
         self._progress.playbook = case.playbook_label
         workflow.upsert_search_attributes(attributes.of_selection(case.selection, case.mode))
@@ -174,6 +179,18 @@ class InvestigateTicketWorkflow:
             case.end(Outcome.NOTHING_NEW, "mode-off")
             return False
         return True
+
+    async def _break_tie(self, case: Case, request: SelectRequest) -> None:
+        """Let the fast model choose among equals; code's own choice stands where it does not."""
+        self._stage("choosing among " + ", ".join(case.selection.tied))
+        try:
+            case.selection = await workflow.execute_activity_method(
+                TieActivities.break_tie, request, **(TIE_BREAK | {"summary": "model · which playbook"})
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            self._progress.done.append(f"model · which playbook: {kind_of(error)}")
 
     async def _follow_up(self, case: Case) -> bool:
         """Ask what the rules or the last draft want to know, as far as the playbook's budgets go; return whether anything was."""

@@ -39,6 +39,15 @@ MODEL_CALL = ActivityConfig(
 )
 """A model streams for a minute or two and beats as it goes."""
 
+TIE_BREAK = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=6),
+    schedule_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(milliseconds=300), maximum_attempts=2, non_retryable_error_types=_NEVER_AGAIN
+    ),
+)
+"""Code has chosen already: a model that takes longer to choose better is not waited for."""
+
 NOTE_WRITE = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=90),
     schedule_to_close_timeout=timedelta(hours=6),

@@ -1,7 +1,9 @@
 """Claude through Anthropic's own SDK: one streamed, structured answer per call."""
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -9,11 +11,12 @@ import httpx2
 from anthropic import AnthropicError, APIConnectionError, APIStatusError, AsyncAnthropic, transform_schema
 from anthropic.lib.streaming import AsyncMessageStreamManager
 from anthropic.types import Message, OutputConfigParam, TextBlockParam, Usage
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from models.diagnosis import Draft
 from reasoning.providers.base import (
     BadAnswer,
+    ModelChoice,
     ModelMisconfigured,
     ModelRefused,
     ModelReply,
@@ -28,6 +31,11 @@ _OURS = frozenset(
 )
 _LONGEST_WAIT = 3600.0
 _LOOK_UP_WITHIN = 10.0
+_BEAT_EVERY = 5.0
+"""Seconds: a model that thinks sends nothing for a long time, and is no dead worker for that."""
+_CHOICE_TOKENS = 1_024
+"""Of an answer that is one word: room for those that think before it."""
+_CHOICE = "id"
 
 
 class AnthropicModel:
@@ -78,31 +86,34 @@ class AnthropicModel:
             BadAnswer: cut by the token limit, or not a draft.
             ModelMisconfigured: wrong key, unknown model, bad request.
         """
+        text, used, usd = await self._ask(prompt, transform_schema(Draft), self._max_tokens, beat)
         try:
-            async with asyncio.timeout(self._timeout), self._stream(prompt) as stream:
-                async for _ in stream:
-                    beat()
-                message = await stream.get_final_message()
-        except APIStatusError as error:
-            raise self._status_problem(error) from None
-        except (TimeoutError, APIConnectionError, httpx2.HTTPError) as error:
-            slow = isinstance(error, TimeoutError | httpx2.TimeoutException) or "Timeout" in type(error).__name__
-            what = (
-                f"no whole answer within {self._timeout:g} s" if slow else f"connection trouble: {type(error).__name__}"
-            )
-            raise ModelUnavailable(f"{self.model}: {what}") from None
-        # The SDK says nothing clearer of a stream whose events come out of order or are not JSON.
-        except (
-            AnthropicError,
-            AssertionError,
-            AttributeError,
-            LookupError,
-            ValueError,
-            TypeError,
-            RuntimeError,
-        ) as error:
-            raise ModelUnavailable(f"{self.model}: malformed stream: {type(error).__name__}") from None
-        return self._read(message)
+            draft = Draft.model_validate_json(text)
+        except ValidationError as error:
+            where = sorted({".".join(str(part) for part in problem["loc"]) or "answer" for problem in error.errors()})
+            raise BadAnswer(f"{self.model}: not a draft: {', '.join(where)[:200]}", usd=usd) from None
+        return ModelReply(draft=draft, model=self.model, input_tokens=used.prompt, output_tokens=used.output, usd=usd)
+
+    async def choose(self, prompt: Prompt, among: Sequence[str], beat: Callable[[], None]) -> ModelChoice:
+        """Ask once for one of these ids.
+
+        Raises:
+            ModelUnavailable, ModelRefused, ModelMisconfigured: as for `answer`.
+            BadAnswer: cut by the token limit, or not one of those.
+        """
+        schema: dict[str, JsonValue] = {
+            "type": "object",
+            "properties": {_CHOICE: {"type": "string", "enum": list(among)}},
+            "required": [_CHOICE],
+            "additionalProperties": False,
+        }
+        text, used, usd = await self._ask(prompt, schema, _CHOICE_TOKENS, beat)
+        chosen = _named(text)
+        if chosen not in among:
+            raise BadAnswer(f"{self.model}: not one of {', '.join(among)}", usd=usd)
+        return ModelChoice(
+            chosen=chosen, model=self.model, input_tokens=used.prompt, output_tokens=used.output, usd=usd
+        )
 
     async def look_up(self) -> bool:
         """Look for the model in the far end's list, which costs nothing; False where the list does not have it, or there is none.
@@ -124,38 +135,74 @@ class AnthropicModel:
         """Close the pooled client."""
         await self._client.close()
 
-    def _stream(self, prompt: Prompt) -> AsyncMessageStreamManager[None]:
+    async def _ask(
+        self, prompt: Prompt, schema: Mapping[str, JsonValue], max_tokens: int, beat: Callable[[], None]
+    ) -> tuple[str, Tokens, float]:
+        """Return the text of a whole answer, what it used and what it cost; all else is an error of `base`."""
+        begun = ended = 0
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                _beating(beat),
+                self._stream(prompt, schema, max_tokens) as stream,
+            ):
+                async for event in stream:
+                    beat()
+                    begun += event.type == "content_block_start"
+                    ended += event.type == "content_block_stop"
+                message = await stream.get_final_message()
+                used = _tokens(message.usage)
+        except APIStatusError as error:
+            raise self._status_problem(error) from None
+        except (TimeoutError, APIConnectionError, httpx2.HTTPError) as error:
+            slow = isinstance(error, TimeoutError | httpx2.TimeoutException) or "Timeout" in type(error).__name__
+            what = (
+                f"no whole answer within {self._timeout:g} s" if slow else f"connection trouble: {type(error).__name__}"
+            )
+            raise ModelUnavailable(f"{self.model}: {what}") from None
+        # The SDK says nothing clearer of a stream whose events come out of order or are not JSON.
+        except (
+            AnthropicError,
+            AssertionError,
+            AttributeError,
+            LookupError,
+            ValueError,
+            TypeError,
+            RuntimeError,
+        ) as error:
+            raise ModelUnavailable(f"{self.model}: malformed stream: {type(error).__name__}") from None
+        usd = self._prices.price(self.model, datetime.now(UTC).date()).usd(used)
+        return self._whole_text(message, used, usd, begun == ended), used, usd
+
+    def _stream(
+        self, prompt: Prompt, schema: Mapping[str, JsonValue], max_tokens: int
+    ) -> AsyncMessageStreamManager[None]:
         system: list[TextBlockParam] = [
             {"type": "text", "text": prompt.system, "cache_control": {"type": "ephemeral", "ttl": "5m"}}
         ]
         # The schema alone, not the class: the SDK would validate at the end of the block, before the stop reason and the
         # usage have come, and a draft cut by the token limit would be a bad draft of unknown cost.
-        config: OutputConfigParam = {"format": {"type": "json_schema", "schema": transform_schema(Draft)}}
+        config: OutputConfigParam = {"format": {"type": "json_schema", "schema": dict(schema)}}
         return self._client.messages.stream(
             model=self.model,
-            max_tokens=self._max_tokens,
+            max_tokens=max_tokens,
             system=system,
             messages=[{"role": "user", "content": prompt.user}],
             output_config=config,
         )
 
-    def _read(self, message: Message) -> ModelReply:
-        used = _tokens(message.usage)
-        usd = self._prices.price(self.model, datetime.now(UTC).date()).usd(used)
+    def _whole_text(self, message: Message, used: Tokens, usd: float, closed: bool) -> str:
+        """Return the text of an answer that ended by itself, every block of it."""
         reason = message.stop_reason
         if reason is None:
             raise ModelUnavailable(f"{self.model}: the stream was cut off", usd=usd)
         if reason == "refusal":
             raise ModelRefused(f"{self.model}: declined to answer", usd=usd)
         if reason != "end_turn":
-            raise BadAnswer(f"{self.model}: stopped by {reason!r} after {used.output} tokens", usd=usd)
-        text = "".join(block.text for block in message.content if block.type == "text")
-        try:
-            draft = Draft.model_validate_json(text)
-        except ValidationError as error:
-            where = sorted({".".join(str(part) for part in problem["loc"]) or "answer" for problem in error.errors()})
-            raise BadAnswer(f"{self.model}: not a draft: {', '.join(where)[:200]}", usd=usd) from None
-        return ModelReply(draft=draft, model=self.model, input_tokens=used.prompt, output_tokens=used.output, usd=usd)
+            raise BadAnswer(f"{self.model}: stopped by {str(reason)[:40]!r} after {used.output} tokens", usd=usd)
+        if not closed:
+            raise ModelUnavailable(f"{self.model}: malformed stream: a block without its end", usd=usd)
+        return "".join(block.text for block in message.content if block.type == "text")
 
     def _status_problem(self, error: APIStatusError) -> ModelUnavailable | ModelMisconfigured:
         """Turn a status, or an error event inside a stream (status 200), into what to do about it."""
@@ -165,6 +212,32 @@ class AnthropicModel:
         if error.type in _OURS or (400 <= code < 500 and code not in (408, 409, 429)):
             return ModelMisconfigured(said)
         return ModelUnavailable(said, retry_after=_retry_after(error))
+
+
+@asynccontextmanager
+async def _beating(beat: Callable[[], None]) -> AsyncIterator[None]:
+    """Beat while nothing arrives; how long that may go on is the timeout's affair."""
+
+    async def go_on() -> None:
+        while True:
+            await asyncio.sleep(_BEAT_EVERY)
+            beat()
+
+    beating = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+
+
+def _named(text: str) -> str | None:
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return None
+    named = said.get(_CHOICE) if isinstance(said, dict) and set(said) == {_CHOICE} else None
+    return named if isinstance(named, str) else None
 
 
 def _tokens(usage: Usage) -> Tokens:

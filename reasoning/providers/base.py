@@ -1,6 +1,6 @@
 """What every language model is: a prompt in, one structured answer out, nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from models.base import Frozen
@@ -58,13 +58,36 @@ class ModelReply(Frozen):
     usd: float
 
 
+class ModelChoice(Frozen):
+    """The one that was chosen of a few, and what it cost."""
+
+    chosen: str
+    """One of those that were offered."""
+    model: str
+    input_tokens: int
+    output_tokens: int
+    usd: float
+
+
+CLASSIFIER = "classifier"
+"""What the tenant's fast model is called in a pool, whichever model it is."""
+
+
 class LanguageModel(Protocol):
-    """One link of the chain."""
+    """One link of the chain, or the classifier."""
 
     model: str
 
     async def answer(self, prompt: Prompt, beat: Callable[[], None]) -> ModelReply:
         """Ask once, streaming; `beat` is called as the answer arrives.
+
+        Raises:
+            ModelError: see the module's classes.
+        """
+        ...
+
+    async def choose(self, prompt: Prompt, among: Sequence[str], beat: Callable[[], None]) -> ModelChoice:
+        """Ask once for one of these ids; any other answer is a BadAnswer.
 
         Raises:
             ModelError: see the module's classes.
@@ -80,5 +103,5 @@ class ModelPool(Protocol):
     """Hands out the models of a tenant's chain."""
 
     async def get(self, tenant: str, model: str) -> LanguageModel:
-        """Return that link; a KeyError names the ones configured."""
+        """Return that link, or the tenant's `CLASSIFIER`; a KeyError names the ones configured."""
         ...

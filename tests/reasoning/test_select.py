@@ -4,7 +4,7 @@ import pytest
 
 from models.playbook import AppliesWhen, Playbook
 from reasoning.anchors import find_anchors
-from reasoning.select import select_playbook
+from reasoning.select import MARGIN, select_playbook, tied_playbooks
 from tests.reasoning.case import PLAYBOOK
 from tests.reasoning.tickets import NOW, ticket
 
@@ -70,3 +70,35 @@ def test_weights_may_speak_against() -> None:
 def test_without_a_fallback_it_says_what_to_do() -> None:
     with pytest.raises(LookupError, match="fallback"):
         choose("Hello", "", books=[ERRORS])
+
+
+def tied(subject: str, *books: Playbook, fields: dict[str, str] | None = None) -> list[str]:
+    case = ticket(subject, "", fields=fields)
+    anchors = find_anchors(case, None, "", NOW)
+    found = tied_playbooks(case, anchors, [GENERAL, *books])
+    if found:
+        assert found[0].playbook == select_playbook(case, anchors, [GENERAL, *books])[0]
+    return [each.playbook.id for each in found]
+
+
+def test_equal_sums_are_a_tie_in_codes_own_order() -> None:
+    one, other = playbook("zeta", terms={"api": 1, "down": 1}), playbook("beta", terms={"api": 2})
+    assert tied("api down", one, other) == ["zeta", "beta"]
+
+
+def test_sums_within_the_margin_are_a_tie_and_beyond_it_are_none() -> None:
+    strong = playbook("strong", terms={"api": 5})
+    assert tied("api down", strong, playbook("near", terms={"down": 5 - MARGIN})) == ["strong", "near"]
+    assert tied("api down", strong, playbook("far", terms={"down": 4 - MARGIN})) == []
+
+
+def test_what_speaks_for_nothing_is_no_part_of_a_tie() -> None:
+    against = playbook("against", terms={"down": 1, "api": -1})
+    assert tied("api down", playbook("weak", terms={"api": 1}), against) == []
+    assert tied("hello", playbook("weak", terms={"api": 1}), against) == []
+
+
+def test_a_field_leaves_no_tie() -> None:
+    books = playbook("beta", terms={"api": 2}), playbook("zeta", terms={"api": 2}, fields={"area": ["Billing"]})
+    assert tied("api", *books) == ["beta", "zeta"]
+    assert tied("api", *books, fields={"area": "billing"}) == []

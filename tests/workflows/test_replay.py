@@ -32,6 +32,7 @@ TELLS = {
     "nothing-wrong": '"outcome": "nothing-wrong"',
     "re-look": '"look": 1',
     "source-down": '"gaps": ["linear", "statuspage"]',
+    "tie-broken": '"tied": ["one", "two"]',
 }
 """What shows that a history is of what its name says."""
 
