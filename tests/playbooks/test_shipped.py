@@ -163,6 +163,11 @@ def test_every_sql_query_runs_on_the_engine_with_the_columns_that_the_facts_read
     assert versions == {"v0": 0, "v1": 150}
     limited = next(row for row in answers["api-errors.kinds"] if row["error_code"] == "rate_limited")
     assert limited["route_failed_share"] == 0.5
+    refusals = {row["key_id"]: row for row in answers["access-and-keys.refusals"]}
+    assert (int(refusals["pk_2"]["refused_for_good"]), refusals["pk_2"]["works_again"]) == (10, 0)
+    assert refusals["pk_2"]["first_at"].startswith("2026-03-12 10:10:00")
+    # That route never let the key through, so every refusal counts, whatever the key may do elsewhere.
+    assert (int(refusals["pk_1"]["refused_for_good"]), refusals["pk_1"]["works_again"]) == (4, 0)
     kinds = {row["failure"]: row["kind"] for row in answers["webhook-delivery.kinds"]}
     assert kinds == {"HTTP 503": "down", "tls_certificate_expired": "tls", "timeout": "down", "HMAC wrong": "refused"}
     [usage] = answers["billing-dispute.usage_by_route"]
@@ -185,6 +190,8 @@ def _values(playbook: Playbook, query: str, parameters: object) -> dict[str, str
     # The usage is metered as `m`: the billing provider's other name for it, on an invoice with one meter, means the same.
     moments |= {"meter": "m_billed", "billed_meters": "1", "endpoint": "e"}
     moments |= {"step": "300", "onset": "2026-03-12 14:00:00"}
+    moments |= {"begun": "2026-03-12 14:00:00", "until": "2026-03-12 20:00:00", "route": "/v1/search"}
+    moments |= {"region": "eu", "limit": "2.5"}
     assert isinstance(parameters, dict)
     bound = {name: moments[name] for name in parameters}
     scope = next(item.scope for item in playbook.queries if item.id == query)
@@ -207,6 +214,13 @@ def _tables() -> list[str]:
         "INSERT INTO default.t_requests SELECT toDateTime64('2026-03-12 12:00:00', 3, 'UTC') + toIntervalSecond(number * 60),"
         " concat('c', toString(c)), 'r', 'GET', '/v1/search', 200, '', 1.25, 'eu', 'v0', 'pk_1', 8"
         " FROM numbers(60) AS n CROSS JOIN (SELECT arrayJoin(range(1, 8)) AS c) AS k"
+    )
+    # One key works and is then refused for good; another is refused on one route and works on others.
+    made.append(
+        "INSERT INTO default.t_requests SELECT toDateTime64('2026-03-12 10:00:00', 3, 'UTC') + toIntervalSecond(number * 60),"
+        " 'c1', 'r', 'GET', '/v1/keys', if(number < 10, 200, 401), if(number < 10, '', 'key_revoked'), 1, 'eu', '', 'pk_2', 8"
+        " FROM numbers(20) UNION ALL SELECT toDateTime64('2026-03-12 10:00:00', 3, 'UTC') + toIntervalSecond(number * 60),"
+        " 'c1', 'r', 'GET', '/v1/keys', 403, 'permission_denied', 1, 'eu', '', 'pk_1', 8 FROM numbers(4)"
     )
     failures = ", ".join(
         f"('{at}', 'c{customer}', 'd', 'e', 'h', 't', {status}, '{error}', 40)"
