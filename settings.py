@@ -12,8 +12,9 @@ from pydantic import BaseModel, PrivateAttr, SecretStr, ValidationError
 from connectors.registry import SOURCES, plugin
 from located_yaml import Document, YamlPath, did_you_mean, explain, shown
 from models.base import Strict
-from models.tenant import DocsConfig, Reached, SecretRef, Tenant
+from models.tenant import DocsConfig, ModelConfig, Reached, SecretRef, Tenant
 from models.vocabulary import Source
+from reasoning.providers.anthropic_models import known_models
 from reasoning.sql import SqlRefused, check_mapping
 
 
@@ -233,7 +234,20 @@ def _read_tenant(document: Document, key: str, data: object, problems: list[str]
             check_mapping(logical, mapping)
         except SqlRefused as refusal:
             problems.append(document.problem((*at, "tables", logical), str(refusal)))
+    problems += _unknown_models(document, at, tenant)
     return _with_folders(document, at, tenant, problems)
+
+
+def _unknown_models(document: Document, at: YamlPath, tenant: Tenant) -> Iterator[str]:
+    """A model id is right or wrong before the first ticket; behind a gateway only that knows its own names."""
+    links: list[tuple[YamlPath, ModelConfig]] = [(("models", index), link) for index, link in enumerate(tenant.models)]
+    if tenant.classifier is not None:
+        links.append((("classifier",), tenant.classifier))
+    known = known_models()
+    for place, link in links:
+        if link.base_url is None and known and link.model not in known:
+            hint = did_you_mean(link.model, list(known))
+            yield document.problem((*at, *place, "model"), f"{link.model!r} is no model of {link.provider}{hint}")
 
 
 def _read_connectors(document: Document, at: YamlPath, data: object, problems: list[str]) -> dict[Source, Strict]:

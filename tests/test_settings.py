@@ -29,7 +29,7 @@ tenants:
       docs:
         folder: docs
     models:
-      - model: some-model
+      - model: claude-haiku-5-5
         api_key: env:MODEL_KEY
 """
 SECRETS = {"ZENDESK_TOKEN": "zd-hunter2", "HOOK": "hk-hunter2", "STRIPE_KEY": "rk-hunter2", "MODEL_KEY": "sk-hunter2"}
@@ -144,7 +144,7 @@ def test_every_problem_of_the_file_has_its_line_and_path(config: Path) -> None:
     change(config, 'actor_id: "77"', "actor_id: 77")
     change(config, "https://acme.example.com", "not-a-url")
     change(config, "mode: off", "mode: on")
-    change(config, "- model: some-model", "- model: some-model\n        timeout: soon")
+    change(config, "- model: claude-haiku-5-5", "- model: claude-haiku-5-5\n        timeout: soon")
     assert problems_of(config) == [
         "4: tenants.acme.mode: 'on': input should be 'off', 'shadow' or 'note'",
         "8: tenants.acme.helpdesks.zendesk.base_url: 'not-a-url': input should be a valid URL, relative URL without a base",
@@ -222,8 +222,27 @@ def test_empty_and_foreign_files_are_said(tmp_path: Path) -> None:
 def test_merged_keys_may_be_overridden(config: Path) -> None:
     change(config, "      stripe:\n", "      stripe: &key\n        metadata_key: a\n")
     change(config, "    models:\n      - model", "    models:\n      - &base\n        model")
-    config.write_text(config.read_text() + "      - <<: *base\n        model: another\n")
-    assert [model.model for model in Settings.load(SECRETS, config).tenants["acme"].models] == ["some-model", "another"]
+    config.write_text(config.read_text() + "      - <<: *base\n        model: claude-opus-5\n")
+    assert [model.model for model in Settings.load(SECRETS, config).tenants["acme"].models] == [
+        "claude-haiku-5-5",
+        "claude-opus-5",
+    ]
+
+
+def test_a_model_id_that_the_sdk_does_not_know_is_said_with_what_was_probably_meant(config: Path) -> None:
+    classifier = "    classifier:\n      model: gpt-x\n      api_key: env:MODEL_KEY\n"
+    config.write_text(config.read_text().replace("    models:", f"{classifier}    models:"))
+    change(config, "- model: claude-haiku-5-5", "- model: claude-haiku-5.5")
+    mistyped, foreign = problems_of(config)
+    assert mistyped == (
+        "22: tenants.acme.models.0.model: 'claude-haiku-5.5' is no model of anthropic; did you mean 'claude-haiku-5-5'?"
+    )
+    assert foreign.startswith("19: tenants.acme.classifier.model: 'gpt-x' is no model of anthropic; known: claude-")
+
+
+def test_behind_a_gateway_a_model_may_have_any_name(config: Path) -> None:
+    change(config, "- model: claude-haiku-5-5", "- model: house/fast\n        base_url: https://models.example.com")
+    assert Settings.load(SECRETS, config).tenants["acme"].models[0].model == "house/fast"
 
 
 def test_table_of_settings_is_the_settings() -> None:
