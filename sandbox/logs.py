@@ -62,7 +62,8 @@ def _moment(now: datetime, offset: timedelta) -> str:
 
 
 def _pick(unit: str, weighted: Sequence[tuple[str, float]]) -> str:
-    """Choose one of several SQL values by a number in [0, 1)."""
+    """Choose one of several SQL values by a number in [0, 1); what weighs nothing is never chosen."""
+    weighted = [(value, weight) for value, weight in weighted if weight]
     whole = sum(weight for _, weight in weighted)
     bounds, reached = [], 0.0
     for value, weight in weighted[:-1]:
@@ -160,15 +161,19 @@ class _Traffic:
 
     def burst(self, burst: Burst) -> str:
         """Rows of one burst, spread evenly over each clock minute, the accepted ones first."""
-        begin = _millis(self.now + burst.start) // 60_000 * 60_000
-        minutes = max(1, (_millis(self.now + burst.end) - begin) // 60_000)
+        begin, end = _millis(self.now + burst.start) // 60_000 * 60_000, _millis(self.now + burst.end)
+        every = end - begin if burst.every is None else round(burst.every.total_seconds() * 1000)
+        lasts = every if burst.lasts is None else round(burst.lasts.total_seconds() * 1000)
+        times = max(1, (end - begin) // every)
+        one = max(1, lasts // 60_000) * burst.per_minute
         route_no = 1 + [route.name for route in self.routes].index(burst.route)
         per = burst.per_minute
         source = (
             f"SELECT cityHash64({self.world.about.seed}, {_text(burst.name)}, number) AS h, number % {per} AS turn, "
-            f"toInt64({begin} + intDiv(number, {per}) * 60000 + (turn + 0.8 * {_unit('time')}) * 60000 / {per}) AS at_ms, "
+            f"toInt64({begin} + intDiv(number, {one}) * {every} + intDiv(number % {one}, {per}) * 60000 "
+            f"+ (turn + 0.8 * {_unit('time')}) * 60000 / {per}) AS at_ms, "
             f"{route_no} AS route_no, {_text(burst.key or self.customer.keys[0].id)} AS key "
-            f"FROM numbers({minutes * per})"
+            f"FROM numbers({times * one})"
         )
         answers = self._answers()
         forced = ""

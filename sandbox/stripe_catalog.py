@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
-from sandbox.world_billing import BillingCustomer, BillingFile, Card, Meter, Price, Subscription
+from sandbox.world_billing import BillingCustomer, BillingFile, Card, Meter, Price, Subscription, SubscriptionItem
 
 Object = dict[str, JsonValue]
 OPENED = timedelta(days=-400)
@@ -222,31 +222,34 @@ def customer_object(books: Books, customer: BillingCustomer) -> Object:
     }
 
 
+def subscription_item(books: Books, one: Subscription, item: SubscriptionItem, period: tuple[int, int]) -> Object:
+    """An item of a subscription in a period, given in epoch seconds; a metered one has no quantity."""
+    body: Object = {
+        "id": item.id,
+        "object": "subscription_item",
+        "billing_thresholds": None,
+        "created": books.at(one.created),
+        "current_period_end": period[1],
+        "current_period_start": period[0],
+        "discounts": [],
+        "metadata": {},
+        "plan": plan(books, books.prices[item.price]),
+        "price": price_object(books, books.prices[item.price]),
+        "subscription": one.id,
+        "tax_rates": [],
+    }
+    if item.quantity is not None:
+        body["quantity"] = item.quantity
+    return body
+
+
 def subscription_object(books: Books, one: Subscription) -> Object:
     """A subscription; the period is on its items."""
     period = books.at(one.period_start), books.at(one.period_end)
     invoices = [i for i in books.billing.invoices if i.subscription == one.id]
     latest = max(invoices, key=lambda invoice: invoice.created, default=None)
     price = books.prices[one.items[0].price]
-    items: list[JsonValue] = []
-    for item in one.items:
-        body: Object = {
-            "id": item.id,
-            "object": "subscription_item",
-            "billing_thresholds": None,
-            "created": books.at(one.created),
-            "current_period_end": period[1],
-            "current_period_start": period[0],
-            "discounts": [],
-            "metadata": {},
-            "plan": plan(books, books.prices[item.price]),
-            "price": price_object(books, books.prices[item.price]),
-            "subscription": one.id,
-            "tax_rates": [],
-        }
-        if item.quantity is not None:
-            body["quantity"] = item.quantity
-        items.append(body)
+    items: list[JsonValue] = [subscription_item(books, one, item, period) for item in one.items]
     return {
         "id": one.id,
         "object": "subscription",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
-from sandbox.stripe_catalog import Books, Object, list_of, price_object, token
+from sandbox.stripe_catalog import Books, Object, list_of, price_object, subscription_item, token
 from sandbox.world_billing import BillingEvent, Invoice, InvoiceLine
 
 
@@ -17,8 +17,11 @@ def invoice_items(books: Books) -> list[Object]:
 def items_before(books: Books, event: BillingEvent, subscription: Object) -> Object | None:
     """Return the subscription's items as they were before a change of plan; None where the event changed none.
 
-    The world tells the change by its prorations: credit for the old price and a charge for the new one, from the event on.
+    The world tells the change by its prorations, credit for the old price and a charge for the new one from the event on,
+    or, where nothing was prorated, by the event's `previous_items`.
     """
+    if event.previous_items:
+        return _items_named(books, event)
     lines = [
         line
         for line, invoice in _prorated(books)
@@ -33,6 +36,16 @@ def items_before(books: Books, event: BillingEvent, subscription: Object) -> Obj
     return list_of(
         [_with_price(books, item, new, old) for item in now], f"/v1/subscription_items?subscription={event.object}"
     )
+
+
+def _items_named(books: Books, event: BillingEvent) -> Object | None:
+    one = next((each for each in books.billing.subscriptions if each.id == event.object), None)
+    if one is None:
+        return None
+    # The old items' last period ended with the change and was as long as the one that follows.
+    period = books.at(event.created - (one.period_end - one.period_start)), books.at(event.created)
+    items: list[JsonValue] = [subscription_item(books, one, item, period) for item in event.previous_items]
+    return list_of(items, f"/v1/subscription_items?subscription={event.object}")
 
 
 def _with_price(books: Books, item: JsonValue, new: str, old: str) -> JsonValue:

@@ -134,7 +134,11 @@ class Charge(Part):
 
 
 class BillingEvent(Part):
-    """Something that the provider recorded, such as `invoice.payment_failed` about `object` (an id)."""
+    """Something that the provider recorded, such as `invoice.payment_failed` about `object` (an id).
+
+    A `customer.subscription.updated` that changed the plan without a proration, as a downgrade that waited for the end of
+    the period does, names in `previous_items` what the subscription held before.
+    """
 
     id: str
     type: str
@@ -142,6 +146,7 @@ class BillingEvent(Part):
     object: str
     created: Offset
     summary: str = ""
+    previous_items: list[SubscriptionItem] = []
 
 
 class BillingFile(Part):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sandbox.world import World
 from sandbox.world_base import format_offset
-from sandbox.world_logs import Episode
+from sandbox.world_logs import Burst, Episode
 from sandbox.world_money import check_money
 from sandbox.world_references import Location, Problem, all_known, span, unknown
 
@@ -92,6 +92,9 @@ def _customers(world: World) -> Iterator[Problem]:
             yield from unknown("customers.yaml", (*at, "routes", route), "route", route, routes, "logs.yaml")
         if not sum(key.share for key in customer.keys):
             yield "customers.yaml", (*at, "keys"), "no key has a share of the traffic: give one a share above 0"
+        shares = (customer.routes.get(route.name, route.share) for route in world.logs.baseline.routes)
+        if not any(share > 0 for share in shares):
+            yield "customers.yaml", (*at, "routes"), "no route has a share of the traffic: give one a share above 0"
 
 
 def _traffic(world: World) -> Iterator[Problem]:
@@ -120,6 +123,10 @@ def _logs(world: World) -> Iterator[Problem]:
             ("baseline", "versions", 0, "start"),
             f"the logs start at {format_offset(first)}, before this first version: start it there or earlier",
         )
+    regions = {region.name for region in world.about.regions}
+    for index, version in enumerate(world.logs.baseline.versions):
+        where: Location = ("baseline", "versions", index, "regions")
+        yield from all_known("logs.yaml", where, "region", version.regions, regions, "world.yaml")
     spans = [
         *((("episodes", index), episode.start, episode.end) for index, episode in enumerate(world.logs.episodes)),
         *((("bursts", index), burst.start, burst.end) for index, burst in enumerate(world.logs.bursts)),
@@ -171,6 +178,26 @@ def _bursts(world: World) -> Iterator[Problem]:
             yield from unknown("logs.yaml", (*at, "key"), "key", burst.key, keys[burst.customer], home)
         if burst.accepted is not None and burst.refused is None:
             yield "logs.yaml", at, "`accepted` is given: say in `refused` what the other requests get"
+        yield from _repeated(at, burst)
+
+
+def _repeated(at: Location, burst: Burst) -> Iterator[Problem]:
+    if (burst.every is None) != (burst.lasts is None):
+        yield "logs.yaml", at, "`every` and `lasts` belong together: give both, or neither for a burst that comes once"
+    elif burst.every is not None and burst.lasts is not None:
+        minute = timedelta(minutes=1)
+        if not minute <= burst.lasts < burst.every or burst.lasts % minute or burst.every % minute:
+            yield (
+                "logs.yaml",
+                (*at, "lasts"),
+                "a time comes whole minutes long and ends before the next: make it shorter",
+            )
+        elif burst.end - burst.start < burst.every:
+            yield (
+                "logs.yaml",
+                (*at, "every"),
+                "longer than the whole span: shorten it, or leave it out for a burst that comes once",
+            )
 
 
 def _deployments(world: World) -> Iterator[Problem]:

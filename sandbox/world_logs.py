@@ -43,7 +43,8 @@ class Route(Part):
 
     name: str
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-    share: float = Field(gt=0)
+    share: float = Field(ge=0)
+    """0: only customers that name the route in customers.yaml use it."""
     latency_ms: float = Field(gt=0)
     spread: float = Field(default=0.45, ge=0, le=2)
     status: int = 200
@@ -105,13 +106,16 @@ class Episode(Part):
 class Burst(Part):
     """Extra requests of one customer, in absolute numbers whatever the scale of the logs.
 
-    In every minute the first `accepted` go through like any other request; the rest get `refused`.
+    In every minute the first `accepted` go through like any other request; the rest get `refused`. With `every` it comes
+    again and again for `lasts` each time, as a scheduled job does: the first at `start`, the last before `end`.
     """
 
     name: str
     customer: str
     start: Offset
     end: Offset
+    every: Offset | None = None
+    lasts: Offset | None = None
     per_minute: int = Field(ge=1)
     accepted: int | None = Field(default=None, ge=0)
     """Per minute; None: all."""

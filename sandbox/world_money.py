@@ -11,7 +11,7 @@ from sandbox.world_references import Location, Problem, span, unknown
 
 def check_money(world: World) -> Iterator[Problem]:
     """Yield every problem of billing.yaml and of the usage that it bills."""
-    for check in (_usage, _billing, _holders, _charges, _invoices):
+    for check in (_usage, _billing, _holders, _charges, _invoices, _events):
         yield from check(world)
 
 
@@ -75,6 +75,27 @@ def _charges(world: World) -> Iterator[Problem]:
             yield from unknown("billing.yaml", ("charges", index, "card"), "card", charge.card, cards, "cards")
         if (charge.status == "failed") != bool(charge.failure_code):
             yield "billing.yaml", ("charges", index), "a failed charge, and only that, has a failure_code: mend one"
+
+
+def _events(world: World) -> Iterator[Problem]:
+    """A change of plan must leave something changed: what the subscription holds now is not what it held before."""
+    prices = {price.id for price in world.billing.prices}
+    held = {one.id: Counter(item.price for item in one.items) for one in world.billing.subscriptions}
+    for index, event in enumerate(world.billing.events):
+        if not event.previous_items:
+            continue
+        at: Location = ("events", index)
+        for position, item in enumerate(event.previous_items):
+            yield from unknown(
+                "billing.yaml", (*at, "previous_items", position, "price"), "price", item.price, prices, "prices"
+            )
+        if event.type != "customer.subscription.updated":
+            message = "only a customer.subscription.updated has previous_items: mend the type, or leave them out"
+            yield "billing.yaml", (*at, "type"), message
+        yield from unknown("billing.yaml", (*at, "object"), "subscription", event.object, held, "subscriptions")
+        if held.get(event.object) == Counter(item.price for item in event.previous_items):
+            message = "the subscription still holds the same prices: say here what it held before the change"
+            yield "billing.yaml", (*at, "previous_items"), message
 
 
 def _invoices(world: World) -> Iterator[Problem]:
