@@ -34,6 +34,10 @@ class Answer:
     """Send nothing after the events, and keep the stream open until the server is closed."""
     pace: float = 0.0
     """Seconds between two events."""
+    page: str = ""
+    """A whole body that is no event stream, such as a proxy's page."""
+    unchecked: bool = False
+    """Send events that the vendor's own types do not know."""
 
 
 def _events(
@@ -195,7 +199,18 @@ class AnthropicServer:
                 self.close_connection = True
                 # A client that was cut off by its own timeout is one of the cases.
                 with suppress(ConnectionError):
-                    self._refuse(answer) if answer.status != 200 else self._stream(answer)
+                    if answer.page:
+                        self._show(answer)
+                    else:
+                        self._refuse(answer) if answer.status != 200 else self._stream(answer)
+
+            def _show(self, answer: Answer) -> None:
+                body = answer.page.encode()
+                self.send_response(answer.status)
+                self.send_header("content-type", "text/html")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
             def _refuse(self, answer: Answer) -> None:
                 body = _error_body(answer.error)
@@ -215,7 +230,8 @@ class AnthropicServer:
                 self.send_header("transfer-encoding", "chunked")
                 self.end_headers()
                 for event in answer.events:
-                    _EVENT.validate_python(event)
+                    if not answer.unchecked:
+                        _EVENT.validate_python(event)
                     if answer.pace and owner._closing.wait(answer.pace):
                         return
                     self._chunk(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
