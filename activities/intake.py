@@ -57,6 +57,7 @@ class IntakeActivities:
             ticket = await helpdesk.read_ticket(ref.ticket)
         digest = await self._ledger.put_body(ref.tenant, ticket)
         await self._ledger.note_step(request.key, f"read/{request.look}", digest)
+        await self._ledger.note_tags(request.key, ticket.tags, datetime.now(UTC))
         reason = _why_not(ticket, request.trigger)
         return OpenedTicket(proceed=not reason, reason=reason, ticket=digest, mode=tenant.mode)
 
@@ -75,7 +76,9 @@ class IntakeActivities:
         digest = await self._ledger.put_body(key.ref.tenant, anchors)
         print_now = fingerprint(ticket, anchors)
         print_before = await self._ledger.note_fingerprint(key, print_now)
-        await self._ledger.note_step(key, f"identify/{request.look}", digest)
+        await self._ledger.note_step(
+            key, f"identify/{request.look}", digest, found.customer.id if found.customer else ""
+        )
         return Identified(
             anchors=digest,
             customer_found=found.customer is not None,

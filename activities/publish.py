@@ -58,6 +58,7 @@ class PublishActivities:
             if found is not None:
                 return Published(status=POSTED, note=found.id)
             ticket = await helpdesk.read_ticket(ref.ticket)
+            await self._ledger.note_tags(request.key, ticket.tags, datetime.now(UTC))
             if ticket.closed:
                 return Published(status="ticket-closed")
             try:

@@ -2,20 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from cli.errors import UsageProblem, no_such
+from cli.moments import moment
 from connectors.base import Operation
 from connectors.registry import operations_of, scopes_of
 from models.customer import Anchors, Customer, Window
-from models.playbook import Playbook, Query, Span, SpanAround
+from models.playbook import Playbook, Query, SpanAround
 from models.tenant import Tenant
 from models.vocabulary import Scope, Source
 from reasoning.queries import check_reference, references_in
-
-_SPAN: TypeAdapter[timedelta] = TypeAdapter(Span)
 
 
 def find_source(tenant: Tenant, name: str) -> Source:
@@ -156,28 +155,14 @@ def over_window(query: Query, since: str | None, until: str | None, now: datetim
     Raises:
         UsageProblem: not a time, or the start is not before the end.
     """
-    end = _moment("--until", until, now) if until else now
+    end = moment("--until", until, now) if until else now
     at = {"reported_at": end, "symptom_at": end}
     if since is None:
         return query, at
-    start = _moment("--since", since, now)
+    start = moment("--since", since, now)
     if start >= end:
         raise UsageProblem(f"--since {since!r} is not before --until {until or 'now'!r}")
     return query.model_copy(update={"window": SpanAround(before=end - start, after=timedelta())}), at
-
-
-def _moment(option: str, text: str, now: datetime) -> datetime:
-    try:
-        return now - _SPAN.validate_python(text)
-    except ValidationError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageProblem(
-            f"{option} {text!r}: write a time such as 2026-03-02T10:00Z, or how long ago: 90m, 24h, 7d"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def anchors_at(times: Mapping[str, datetime], customer: Customer | None, problem: str) -> Anchors:

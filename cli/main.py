@@ -4,11 +4,14 @@ import sys
 
 import typer
 
-from cli import playbooks, run_processes, show, worlds
+from cli import playbooks, run_processes, worlds
 from cli.ask import ask
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.errors import MENDABLE
+from cli.feedback import feedback
+from cli.list_runs import list_runs
+from cli.show import show
 
 app = typer.Typer(
     name="whydesk",
@@ -25,8 +28,9 @@ app.command("gateway")(run_processes.gateway)
 app.command("namespace")(run_processes.namespace)
 app.command("doctor")(doctor)
 app.command("ask")(ask)
-app.command("show")(show.show)
-app.command("list")(show.list_runs)
+app.command("show")(show)
+app.command("list")(list_runs)
+app.command("feedback")(feedback)
 app.add_typer(worlds.app, name="world")
 app.add_typer(playbooks.app, name="playbooks")
 

@@ -1,11 +1,13 @@
 """The ledger as activities see it. Every write is idempotent: the same call twice leaves one row and the first truth."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from models.evidence import Evidence, EvidenceRef
+from models.feedback import Feedback
 from models.run import ClaimRequest, DeliveryClaim, Drafted, RecordRequest, RunKey
 from models.vocabulary import Mode
 
@@ -90,6 +92,17 @@ class Ledger(Protocol):
 
     async def finish_note(self, key: RunKey, status: str, note_id: str, at: datetime) -> None:
         """Keep what became of the note."""
+        ...
+
+    async def note_tags(self, key: RunKey, tags: Iterable[str], at: datetime) -> None:
+        """Keep the feedback tags that a ticket carries when this revision reads it, once for each revision and tag.
+
+        They speak of the last earlier revision with a note on the ticket; a tag that was there before that note does not.
+        """
+        ...
+
+    async def give_feedback(self, key: RunKey, feedback: Feedback) -> None:
+        """Keep what a person says of a revision; of one person the last counts."""
         ...
 
     async def record_outcome(self, request: RecordRequest) -> None:

@@ -3,10 +3,11 @@
 from typing import TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from ledger.base import LedgerError
+from ledger.listing import IDENTIFY, RUNS, Beside, RunFilter, feedback_of, named, newest_runs
 from ledger.records import (
     AnswerRecord,
     DeliveryRecord,
@@ -18,13 +19,24 @@ from ledger.records import (
     StepRecord,
 )
 from ledger.store import SqlLedger
-from ledger.tables import DeliveryRow, EvidenceRow, InvestigationRow, ModelAnswerRow, NoteRow, RevisionRow, StepRow
-from models.diagnosis import Diagnosis, Draft
+from ledger.tables import (
+    DeliveryRow,
+    EvidenceRow,
+    FeedbackRow,
+    InvestigationRow,
+    ModelAnswerRow,
+    NoteRow,
+    RevisionRow,
+    StepRow,
+)
+from models.customer import Anchors
+from models.diagnosis import Diagnosis, Draft, Weighing
 from models.evidence import Evidence, EvidenceRef
 from models.note import RenderedNote
+from models.playbook import Playbook
 from models.run import Drafted, RunKey
 from models.ticket import TicketRef
-from models.vocabulary import CauseClass, Outcome
+from models.vocabulary import Outcome
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -42,7 +54,7 @@ class RunReader:
         Raises:
             LedgerError: several tickets have that number; the message lists their workflow ids.
         """
-        query = select(InvestigationRow).where(_named(name))
+        query = select(InvestigationRow).where(named(name))
         if tenant is not None:
             query = query.where(InvestigationRow.tenant == tenant)
         rows = await self._ledger.database.read(lambda connection: Session(connection).scalars(query).all())
@@ -52,29 +64,30 @@ class RunReader:
             raise LedgerError(f"{name!r} names {len(found)} tickets; say which: {workflows}")
         return found[0] if found else None
 
-    async def list_runs(
-        self,
-        limit: int = 20,
-        *,
-        tenant: str | None = None,
-        outcome: Outcome | None = None,
-        cause: CauseClass | None = None,
-        ticket: str | None = None,
-        running: bool = False,
-    ) -> tuple[RunSummary, ...]:
-        """List revisions, the newest first; `running` leaves only those without an outcome."""
-        wanted = (
-            (RevisionRow.tenant, tenant),
-            (RevisionRow.outcome, outcome),
-            (RevisionRow.cause, cause),
-            (InvestigationRow.ticket, ticket),
-        )
-        query = _RUNS.where(*(column == value for column, value in wanted if value is not None))
-        if running:
-            query = query.where(RevisionRow.outcome.is_(None))
-        query = query.order_by(RevisionRow.opened_at.desc(), RevisionRow.revision.desc()).limit(limit)
-        rows = await self._ledger.database.read(lambda connection: Session(connection).execute(query).all())
-        return tuple(_summary(revision, investigation) for revision, investigation in rows)
+    async def list_runs(self, limit: int = 20, wanted: RunFilter | None = None) -> tuple[RunSummary, ...]:
+        """List revisions, the newest first."""
+        query = newest_runs(wanted or RunFilter(), limit)
+
+        def work(connection: Connection) -> tuple[RunSummary, ...]:
+            rows = Session(connection).execute(query).all()
+            beside = Beside(connection, [(row.tenant, row.investigation, row.revision) for row, _ in rows])
+            return tuple(_summary(row, investigation, beside) for row, investigation in rows)
+
+        return await self._ledger.database.read(work)
+
+    async def last_told(self, name: str, tenant: str | None = None) -> RunSummary:
+        """Return the newest revision that has something to be right or wrong about.
+
+        Raises:
+            LedgerError: there is no such investigation, or none of its revisions ended with anything to say.
+        """
+        found = await self._find(name, tenant)
+        for run in await self.list_runs(
+            found.revisions, RunFilter(tenant=found.ref.tenant, ticket=found.investigation)
+        ):
+            if run.outcome not in (None, Outcome.NOTHING_NEW):
+                return run
+        raise LedgerError(f"no revision of {found.workflow} has ended with a diagnosis yet: see `whydesk show {name}`")
 
     async def load_run(self, investigation: str, revision: int | None = None, tenant: str | None = None) -> RunRecord:
         """Load one revision with all its bodies; the last one if none is named.
@@ -85,14 +98,18 @@ class RunReader:
         Raises:
             LedgerError: there is no such investigation or revision.
         """
-        found = await self.find_investigation(investigation, tenant)
-        if found is None:
-            raise LedgerError(f"the ledger has no investigation {investigation!r}: `whydesk list` shows those it has")
+        found = await self._find(investigation, tenant)
         number = found.revisions if revision is None else revision
         rows = await self._ledger.database.read(lambda connection: _RowsOfRun(connection, found, number))
         if rows.run is None:
             raise LedgerError(f"{found.workflow} has no revision {number}; the last one is {found.revisions}")
-        return await self._record(rows, _summary(*rows.run))
+        return await self._record(rows, _summary(*rows.run, rows.beside))
+
+    async def _find(self, name: str, tenant: str | None) -> Investigation:
+        found = await self.find_investigation(name, tenant)
+        if found is None:
+            raise LedgerError(f"the ledger has no investigation {name!r}: `whydesk list` shows those it has")
+        return found
 
     async def evidence_so_far(self, tenant: str, investigation: str) -> tuple[EvidenceRef, ...]:
         """Return what the newest revision has gathered until now, without the bodies."""
@@ -139,7 +156,16 @@ class RunReader:
             answers=tuple(answers),
             diagnosis=await self._body(summary.key.ref.tenant, summary.diagnosis, Diagnosis),
             note=notes[0] if notes else None,
+            weighing=await self._step_body(rows, "weigh/", Weighing),
+            playbook=await self._step_body(rows, "select", Playbook),
+            anchors=await self._step_body(rows, IDENTIFY, Anchors),
+            feedback=tuple(feedback_of(row) for row in rows.feedback),
         )
+
+    async def _step_body(self, rows: "_RowsOfRun", step: str, shape: type[M]) -> M | None:
+        """Return what the last step of that kind made."""
+        made = [row for row in rows.steps if row.step.startswith(step) and row.digest]
+        return await self._body(made[-1].tenant, made[-1].digest, shape) if made else None
 
     async def _body(self, tenant: str, digest: str, shape: type[M]) -> M | None:
         """One body that cannot be read must not hide all the rest."""
@@ -149,17 +175,11 @@ class RunReader:
             return None
 
 
-_RUNS = select(RevisionRow, InvestigationRow).join(
-    InvestigationRow,
-    and_(InvestigationRow.tenant == RevisionRow.tenant, InvestigationRow.investigation == RevisionRow.investigation),
-)
-
-
 class _RowsOfRun:
     """All rows of one revision, read in one transaction so that they fit together."""
 
     def __init__(self, connection: Connection, found: Investigation, revision: int) -> None:
-        of_run = _RUNS.where(
+        of_run = RUNS.where(
             RevisionRow.tenant == found.ref.tenant,
             RevisionRow.investigation == found.investigation,
             RevisionRow.revision == revision,
@@ -174,6 +194,10 @@ class _RowsOfRun:
             select(ModelAnswerRow).filter_by(**names).order_by(ModelAnswerRow.round, ModelAnswerRow.answered_at)
         ).all()
         self.notes = session.scalars(select(NoteRow).filter_by(**names)).all()
+        self.feedback = session.scalars(
+            select(FeedbackRow).filter_by(**names).order_by(FeedbackRow.given_at, FeedbackRow.verdict)
+        ).all()
+        self.beside = Beside(connection, [(found.ref.tenant, found.investigation, revision)])
 
 
 def _values(
@@ -191,17 +215,9 @@ def _investigation(row: InvestigationRow) -> Investigation:
     )
 
 
-def _summary(revision: RevisionRow, investigation: InvestigationRow) -> RunSummary:
+def _summary(revision: RevisionRow, investigation: InvestigationRow, beside: Beside) -> RunSummary:
     ref = _investigation(investigation).ref
     key = RunKey(ref=ref, investigation=revision.investigation, revision=revision.revision)
-    return RunSummary.model_validate(_values(revision) | {"key": key})
-
-
-def _named(name: str) -> ColumnElement[bool]:
-    """Match an investigation's id, a ticket, or `tenant/helpdesk/ticket`."""
-    tenant, _, rest = name.partition("/")
-    helpdesk, _, ticket = rest.partition("/")
-    workflow = and_(
-        InvestigationRow.tenant == tenant, InvestigationRow.helpdesk == helpdesk, InvestigationRow.ticket == ticket
-    )
-    return or_(InvestigationRow.investigation == name, InvestigationRow.ticket == name, workflow)
+    at = (revision.tenant, revision.investigation, revision.revision)
+    further = {"key": key, "customer": beside.customer(at), "feedback": beside.feedback(at)}
+    return RunSummary.model_validate(_values(revision) | further)

@@ -1,9 +1,12 @@
 """What the ledger tells people: an investigation, a revision in one line, and everything about one."""
 
 from models.base import Frozen, Moment
-from models.diagnosis import Diagnosis, Draft
+from models.customer import Anchors
+from models.diagnosis import Diagnosis, Draft, Weighing
 from models.evidence import Evidence, EvidenceRef
+from models.feedback import Feedback
 from models.note import RenderedNote
+from models.playbook import Playbook
 from models.run import Drafted, RunKey
 from models.ticket import TicketRef, TriggerKind
 from models.vocabulary import CauseClass, Confidence, Outcome, Severity
@@ -44,6 +47,10 @@ class RunSummary(Frozen):
     fingerprint: str | None
     diagnosis: str
     """Digest."""
+    customer: str = ""
+    """Our id of the customer, once it was found."""
+    feedback: tuple[Feedback, ...] = ()
+    """The last word of each person."""
 
     @property
     def seconds(self) -> float | None:
@@ -121,3 +128,11 @@ class RunRecord(Frozen):
     answers: tuple[AnswerRecord, ...]
     diagnosis: Diagnosis | None
     note: NoteRecord | None
+    weighing: Weighing | None = None
+    """What code concluded, the last time that it weighed."""
+    playbook: Playbook | None = None
+    """The pinned one."""
+    anchors: Anchors | None = None
+    """What the ticket pinned the search to, the last time that it was read."""
+    feedback: tuple[Feedback, ...] = ()
+    """All that was said, oldest first."""

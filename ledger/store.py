@@ -1,5 +1,6 @@
 """The ledger over SQL. Each method is one short transaction, and the database decides who came first."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -12,11 +13,13 @@ from ledger.base import BodyMissing, LedgerError
 from ledger.bodies import pack, unpack
 from ledger.claims import find_claim, open_revision
 from ledger.database import Database, insert_new
+from ledger.feedback import keep_feedback, keep_tags
 from ledger.migrations import upgrade
 from ledger.tables import BodyRow, EvidenceRow, ModelAnswerRow, NoteRow, RevisionRow, StepRow
 from models.base import digest_of, to_body
 from models.diagnosis import Diagnosis
 from models.evidence import Evidence, EvidenceRef
+from models.feedback import Feedback
 from models.run import ClaimRequest, DeliveryClaim, Drafted, RecordRequest, RunKey
 from models.vocabulary import Mode, Outcome
 
@@ -195,6 +198,14 @@ class SqlLedger:
                 connection.execute(update(NoteRow).filter_by(**names, note="").values(**became))
 
         await self.database.write(work)
+
+    async def note_tags(self, key: RunKey, tags: Iterable[str], at: datetime) -> None:
+        """See `Ledger`."""
+        await self.database.write(lambda connection: keep_tags(connection, key, tags, at))
+
+    async def give_feedback(self, key: RunKey, feedback: Feedback) -> None:
+        """See `Ledger`."""
+        await self.database.write(lambda connection: keep_feedback(connection, key, feedback))
 
     async def record_outcome(self, request: RecordRequest) -> None:
         """See `Ledger`. A `failed` revision that is run again (reset) may still end well; any other outcome stays."""

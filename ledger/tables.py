@@ -205,6 +205,23 @@ class NoteRow(Base):
     finished_at: Mapped[datetime | None]
 
 
+class FeedbackRow(Base):
+    """What someone said of a revision's diagnosis. `entry` is the tag's name for a tag, so that one is kept once."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (_of_revision(), Index(None, "tenant", "given_at"))
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    investigation: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    entry: Mapped[str] = mapped_column(primary_key=True)
+    verdict: Mapped[str]
+    who: Mapped[str]
+    cause: Mapped[str | None]
+    comment: Mapped[str]
+    given_at: Mapped[datetime]
+
+
 class BodyRow(Base):
     """Bytes by tenant and digest. Nothing refers to it by key: erasing a body leaves the record of what was done."""
 

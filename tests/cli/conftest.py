@@ -1,5 +1,6 @@
 """A shell for the tests of commands: a state folder of its own, a wide terminal; and a sandbox to be asked."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import pytest
 import pytest_asyncio
 
 from cli.demo import DEFAULT_WORLD
+from ledger.store import SqlLedger
+from models.run import RunKey
 from sandbox.run import Sandbox
 from tests.cli.command import Shell
 from tests.cli.installation import Installation
+from tests.ledger.investigations import claim, investigate
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -33,3 +37,16 @@ def whydesk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("TERM", "dumb")
     return Shell(monkeypatch, capsys)
+
+
+@pytest.fixture
+def runs(whydesk: Shell, tmp_path: Path) -> list[RunKey]:
+    """Two investigations that ended and one that runs."""
+
+    async def write() -> list[RunKey]:
+        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db") as ledger:
+            ended = [await investigate(ledger, claim(ticket, f"d-{ticket}")) for ticket in ("4711", "4712")]
+            running = await ledger.claim_delivery(claim("4713", "d-4713"))
+            return [*ended, running.key]
+
+    return asyncio.run(write())

@@ -1,4 +1,4 @@
-"""`whydesk show` and `whydesk list` over a real ledger."""
+"""`whydesk show` over a real ledger."""
 
 import asyncio
 import json
@@ -8,22 +8,17 @@ import pytest
 
 from ledger.store import SqlLedger
 from models.diagnosis import CheckedClaim, Claim, Predicate
-from models.run import RunKey
+from models.feedback import Feedback, FeedbackVerdict
+from models.run import Drafted, RunKey
+from models.vocabulary import CauseClass
 from tests.cli.command import Shell
-from tests.ledger.investigations import claim, diagnosis, evidence, investigate, outcome
+from tests.ledger.investigations import NOON, claim, diagnosis, evidence, outcome
+from tests.reasoning.case import ANCHORS, EVIDENCE, GOOD, PLAYBOOK, WEIGHING, diagnose, row_shows
 
-
-@pytest.fixture
-def runs(whydesk: Shell, tmp_path: Path) -> list[RunKey]:
-    """Two investigations that ended and one that runs."""
-
-    async def write() -> list[RunKey]:
-        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db") as ledger:
-            ended = [await investigate(ledger, claim(ticket, f"d-{ticket}")) for ticket in ("4711", "4712")]
-            running = await ledger.claim_delivery(claim("4713", "d-4713"))
-            return [*ended, running.key]
-
-    return asyncio.run(write())
+_WOULD_CHANGE = {"would_change": "Errors that began before the release."}
+SHOWN_PLAYBOOK = PLAYBOOK.model_copy(
+    update={"hypotheses": [PLAYBOOK.hypotheses[0].model_copy(update=_WOULD_CHANGE), *PLAYBOOK.hypotheses[1:]]}
+)
 
 
 async def odd_run(url: str) -> RunKey:
@@ -80,6 +75,118 @@ def test_an_unknown_run_is_told_with_what_to_do(name: str, whydesk: Shell, runs:
     assert said.err == f"whydesk: the ledger has no investigation {name!r}: `whydesk list` shows those it has\n"
 
 
+async def whole_run(url: str) -> RunKey:
+    """A run with all that a real one leaves: anchors, weighing, playbook, a diagnosis over stored rows."""
+    async with await SqlLedger.open(url) as ledger:
+        key = (await ledger.claim_delivery(claim("88", "d-88"))).key
+        for step, body in (
+            ("identify/0", ANCHORS),
+            ("select", SHOWN_PLAYBOOK),
+            ("weigh/0/0", WEIGHING),
+        ):
+            detail = "acct_4711" if step == "identify/0" else ""
+            await ledger.note_step(key, step, await ledger.put_body("acme", body), detail)
+        for one in EVIDENCE:
+            await ledger.put_evidence(key, one)
+        found = diagnose(GOOD.model_copy(update={"claims": (*GOOD.claims, row_shows("E2", short_sha="bad0bad"))}))
+        draft = await ledger.put_body("acme", GOOD)
+        answer = Drafted(draft=draft, reasoner="claude-x", input_tokens=12_345, output_tokens=678, usd=0.0123)
+        await ledger.put_model_answer(key, "f" * 64, 0, answer)
+        await ledger.note_step(key, "diagnose/0/0", draft, "claude-x, prompt diagnose/1")
+        digest = await ledger.put_body("acme", found)
+        await ledger.record_outcome(outcome(key, digest=digest).model_copy(update={"reasoner": "claude-x"}))
+        said = Feedback(
+            revision=1,
+            verdict=FeedbackVerdict.WRONG,
+            who="ada",
+            cause=CauseClass.KNOWN_BUG,
+            comment="see [EDGE-412]",
+            given_at=NOON,
+        )
+        await ledger.give_feedback(key, said)
+        return key
+
+
+def section(text: str, name: str) -> str:
+    """Return a section of what was printed, its lines joined as if the terminal had no width."""
+    lines = text.split(f"\n{name}\n", 1)[1].split("\n\n", 1)[0]
+    return " ".join(lines.split())
+
+
+def test_each_claim_stands_on_its_rows(whydesk: Shell, tmp_path: Path) -> None:
+    asyncio.run(whole_run(f"sqlite:///{tmp_path}/state/ledger.db"))
+    said = section(whydesk("show", "88").out, "Claims")
+    for part in (
+        "1. 41% of the requests failed (1,236 of 3,000) error_rate = 41% = ",
+        "E1 ClickHouse · requests of the customer: 2 rows route=/v1/exports, requests=1000, failed=412,",
+        "E2 GitHub · deployments: short_sha=3f2a9bc, environment=production, id=9001",
+        "3. The status page has no incident",
+        "E3 StatusPage · incidents: empty, 2026-03-11 15:00 to 2026-03-12 15:00",
+        "4. row_shows E2 dropped: no row of E2 has short_sha='bad0bad' together",
+    ):
+        assert part in said, said
+
+
+def test_each_hypothesis_says_what_decided_and_what_would_change_it(whydesk: Shell, tmp_path: Path) -> None:
+    asyncio.run(whole_run(f"sqlite:///{tmp_path}/state/ledger.db"))
+    out = whydesk("show", "88").out
+    said = section(out, "Hypotheses")
+    for part in (
+        "→ supported, rank 1, severity high · regression (deploy_regression): The release at 2026-03-12 14:05 UTC made 41%",
+        "because: error_rate > 0.2; deployed_at > 0.0",
+        "facts: error_rate 41%, deployed_at 2026-03-12 14:05 UTC",
+        "would change it: Errors that began before the release.",
+        "untested · bug (known_bug): A known bug makes requests fail open checks: bugs",
+        "refuted · incident (own_incident)",
+    ):
+        assert part in said, said
+    assert said.index("supported") < said.index("untested") < said.index("refuted")
+    assert "Linear · known bugs: Linear did not answer in time" in section(out, "Not checked")
+
+
+def test_feedback_times_and_cost_are_shown(whydesk: Shell, tmp_path: Path) -> None:
+    asyncio.run(whole_run(f"sqlite:///{tmp_path}/state/ledger.db"))
+    out = whydesk("show", "88").out
+    assert "2026-03-02 12:00 wrong, says ada, it was known_bug: see [EDGE-412]" in section(out, "Feedback")
+    assert "claude-x, prompt diagnose/1" in section(out, "Steps")
+    assert "customer acct_4711" in out.splitlines()[0]
+    assert "9.0 s in all · $0.0200 · reasoner claude-x" in out
+    assert "diagnose 0 · claude-x · 12,345 tokens in, 678 out, $0.0123 · request ffffffffffff" in out
+    whole = json.loads(whydesk("show", "88", "--json").out)
+    assert whole["weighing"]["verdicts"][0]["id"] == "regression"
+    assert whole["feedback"][0]["cause"] == "known_bug"
+    assert whole["playbook"]["id"] == "api-errors"
+    assert whole["anchors"]["customer"]["id"] == "acct_4711"
+
+
+def test_rows_that_a_sentence_speaks_of_come_first_and_once(whydesk: Shell, tmp_path: Path) -> None:
+    async def write() -> None:
+        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db") as ledger:
+            key = (await ledger.claim_delivery(claim("77", "d-77"))).key
+            rows = tuple({"at": f"2026-03-02T1{hour}:20:00Z", "failed": hour} for hour in range(6))
+            await ledger.put_evidence(key, evidence("E1").model_copy(update={"rows": rows}))
+            same = Claim(predicate=Predicate.FACT_IS, subject="x", evidence=("E1",))
+            told = CheckedClaim(claim=same, kept=True, sentence="It began at 2026-03-02 14:20 UTC")
+            found = diagnosis().model_copy(update={"claims": (told, told)})
+            await ledger.record_outcome(outcome(key, digest=await ledger.put_body("acme", found)))
+
+    asyncio.run(write())
+    said = section(whydesk("show", "77").out, "Claims")
+    assert "6 rows at=2026-03-02T14:20:00Z, failed=4 at=2026-03-02T10:20:00Z, failed=0 and 4 more" in said
+    assert said.endswith("E1 ClickHouse · error rate: 6 rows, as above")
+
+
+def test_nothing_of_a_narrow_terminal_is_cut_off(
+    whydesk: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = asyncio.run(whole_run(f"sqlite:///{tmp_path}/state/ledger.db"))
+    monkeypatch.setenv("COLUMNS", "80")
+    out = whydesk("show", "88").out
+    assert max(len(line) for line in out.splitlines()) <= 80
+    assert key.investigation in out
+    assert "would change it: Errors that began before the release." in section(out, "Hypotheses")
+
+
 def test_an_unknown_revision_is_told_with_the_last_one(whydesk: Shell, runs: list[RunKey]) -> None:
     said = whydesk("show", "4711", "--revision", "7")
     assert (said.code, said.err) == (2, "whydesk: acme/zendesk/4711 has no revision 7; the last one is 1\n")
@@ -92,52 +199,3 @@ def test_texts_that_look_like_markup_are_shown_as_they_are(whydesk: Shell, tmp_p
     for text in ("errors of [/v1/search]", "[bold]cut[/v2]", "on [/v1/search] [link=x]", "no such row [/]", "[/odd]"):
         assert text in said.out
     assert "fetch: [/Timeout]" in said.out
-
-
-def test_the_list_names_every_run_whole_even_on_a_narrow_terminal(
-    whydesk: Shell, runs: list[RunKey], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for columns in ("200", "80"):
-        monkeypatch.setenv("COLUMNS", columns)
-        said = whydesk("list")
-        assert said.code == 0
-        cells = "".join(line.split("│")[1].strip() for line in said.out.splitlines() if "│" in line)
-        assert all(key.investigation in cells for key in runs), said.out
-
-
-def test_the_list_in_json_can_be_narrowed(whydesk: Shell, runs: list[RunKey]) -> None:
-    def tickets(*options: str) -> set[str]:
-        said = whydesk("list", "--json", *options)
-        assert said.code == 0, said.err
-        return {run["key"]["ref"]["ticket"] for run in json.loads(said.out)}
-
-    assert tickets() == {"4711", "4712", "4713"}
-    assert tickets("--running") == {"4713"}
-    assert tickets("--outcome", "diagnosed") == {"4711", "4712"}
-    assert tickets("--outcome", "failed") == set()
-    assert tickets("--tenant", "other") == set()
-    assert tickets("--cause", "deploy_regression") <= {"4711", "4712"}
-    assert len(tickets("--limit", "1")) == 1
-
-
-@pytest.mark.parametrize("wrong", [("--outcome", "perhaps"), ("--limit", "0"), ("--limit", "x")])
-def test_a_wrong_option_of_the_list_is_refused(wrong: tuple[str, str], whydesk: Shell) -> None:
-    said = whydesk("list", *wrong)
-    assert said.code == 2
-    assert wrong[0] in said.err
-    assert "Traceback" not in said.err
-
-
-def test_an_empty_ledger_has_an_empty_list(whydesk: Shell) -> None:
-    assert whydesk("list", "--json").out == "[]\n"
-
-
-def test_a_ledger_that_cannot_be_opened_is_told(
-    whydesk: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "plain").write_text("not a database, and long enough not to be an empty one " * 40)
-    monkeypatch.setenv("WHYDESK_LEDGER_URL", f"sqlite:///{tmp_path}/plain")
-    said = whydesk("list")
-    assert said.code == 2
-    assert said.err.startswith("whydesk: ")
-    assert "Traceback" not in said.err

@@ -7,8 +7,10 @@ import pytest
 from ledger.base import LedgerError
 from ledger.reading import RunReader
 from ledger.store import SqlLedger
-from models.vocabulary import CauseClass, Outcome
+from models.diagnosis import Weighing
+from models.vocabulary import Confidence, Outcome
 from tests.ledger.investigations import NOON, claim, diagnosis, evidence, investigate, outcome
+from tests.reasoning.case import PLAYBOOK
 from workflows.naming import workflow_id
 
 
@@ -81,23 +83,32 @@ async def test_ticket_of_two_tenants_asks_which(ledger: SqlLedger) -> None:
     assert found.ref.tenant == "globex"
 
 
-async def test_runs_are_listed_newest_first_and_filtered(ledger: SqlLedger) -> None:
-    await investigate(ledger, claim("1", "d-1"))
-    other = (await ledger.claim_delivery(claim("2", "d-2", tenant="globex"))).key
-    await ledger.record_outcome(outcome(other, Outcome.FAILED))
-    await ledger.claim_delivery(claim("3", "d-3"))
+async def test_revision_to_speak_of_is_the_newest_that_said_something(ledger: SqlLedger) -> None:
     reader = RunReader(ledger)
+    with pytest.raises(LedgerError, match="has no investigation '4711'"):
+        await reader.last_told("4711")
+    await ledger.claim_delivery(claim(delivery="d-0"))
+    with pytest.raises(LedgerError, match="no revision of acme/zendesk/4711 has ended with a diagnosis yet"):
+        await reader.last_told("4711")
+    await investigate(ledger, claim())
+    silent = (await ledger.claim_delivery(claim(delivery="d-2"))).key
+    await ledger.record_outcome(outcome(silent, Outcome.NOTHING_NEW))
+    await ledger.claim_delivery(claim(delivery="d-3"))
+    assert (await reader.last_told("4711")).key.revision == 2
 
-    async def tickets(**wanted: object) -> list[str]:
-        return [run.key.ref.ticket for run in await reader.list_runs(**wanted)]  # type: ignore[arg-type]
 
-    assert await tickets() == ["3", "2", "1"]
-    assert await tickets(limit=1) == ["3"]
-    assert await tickets(tenant="globex") == ["2"]
-    assert await tickets(outcome=Outcome.FAILED) == ["2"]
-    assert await tickets(cause=CauseClass.DEPLOY_REGRESSION) == ["1"]
-    assert await tickets(running=True) == ["3"]
-    assert await tickets(ticket="1") == ["1"]
+async def test_run_comes_with_what_code_concluded_and_its_playbook(ledger: SqlLedger) -> None:
+    key = await investigate(ledger, claim())
+    run = await RunReader(ledger).load_run("4711")
+    assert (run.weighing, run.playbook) == (None, None), "the steps of that run made other bodies"
+    for number in (1, 2):
+        weighing = Weighing(facts=(), verdicts=(), coverage=number / 2, confidence=Confidence.LOW)
+        await ledger.note_step(key, f"weigh/0/{number}", await ledger.put_body("acme", weighing))
+    await ledger.note_step(key, "select/again", await ledger.put_body("acme", PLAYBOOK))
+    run = await RunReader(ledger).load_run("4711")
+    assert run.weighing is not None
+    assert run.weighing.coverage == 1
+    assert run.playbook == PLAYBOOK
 
 
 async def test_evidence_so_far_is_that_of_the_newest_revision(ledger: SqlLedger) -> None:

@@ -1,0 +1,95 @@
+"""Feedback in the ledger: given at the command line, or met as a tag when a ticket is read."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, func, select
+
+from ledger.database import insert_new
+from ledger.tables import FeedbackRow, NoteRow, RevisionRow, StepRow
+from models.feedback import BY_TAG, FEEDBACK_TAGS, Feedback, FeedbackVerdict
+from models.run import RunKey
+
+_POSTED = "posted"
+
+
+def keep_feedback(connection: Connection, key: RunKey, feedback: Feedback) -> None:
+    """Store what a person said; the same words of the same moment once."""
+    entry = f"{feedback.given_at.astimezone(UTC).isoformat()} {feedback.who}"
+    row = feedback.model_dump(mode="json", exclude={"revision", "given_at"})
+    insert_new(
+        connection,
+        FeedbackRow,
+        _of(key) | row | {"revision": feedback.revision, "entry": entry, "given_at": feedback.given_at},
+    )
+
+
+def keep_tags(connection: Connection, key: RunKey, tags: Iterable[str], at: datetime) -> None:
+    """Store the feedback tags of a ticket that is read in the course of a revision.
+
+    A tag speaks of the last earlier revision whose note is on the ticket, unless it was on the ticket before that note:
+    then it spoke of a note before it, and nobody has taken it off since.
+    """
+    carried = {tag.strip().lower() for tag in tags}
+    met = [tag for tag in FEEDBACK_TAGS if tag in carried]
+    if not met:
+        return
+    known = select(func.max(NoteRow.revision)).filter_by(**_of(key), status=_POSTED)
+    spoken_of = connection.scalar(known.where(NoteRow.revision < key.revision))
+    for tag in met:
+        step = {"step": f"tag/{tag}", "digest": "", "detail": "on the ticket", "done_at": at}
+        insert_new(connection, StepRow, _of(key) | {"revision": key.revision} | step)
+        if spoken_of is not None:
+            keep_tag(connection, key, spoken_of, tag, at)
+
+
+def keep_tag(connection: Connection, key: RunKey, revision: int, tag: str, at: datetime) -> bool:
+    """Store that a tag speaks of a revision; return whether it does and was not known to."""
+    seen_before = select(StepRow.step).filter_by(**_of(key), revision=revision, step=f"tag/{tag}")
+    if connection.scalar(seen_before) is not None:
+        return False
+    said = {"entry": tag, "verdict": FEEDBACK_TAGS[tag].value, "who": BY_TAG, "cause": None, "comment": ""}
+    return insert_new(connection, FeedbackRow, _of(key) | {"revision": revision, "given_at": at} | said)
+
+
+def that_count(given: Sequence[Feedback]) -> tuple[Feedback, ...]:
+    """Return the last feedback of each person, in the order in which they were given."""
+    last = {feedback.who: feedback for feedback in sorted(given, key=_order)}
+    return tuple(sorted(last.values(), key=_order))
+
+
+def has_feedback(verdict: FeedbackVerdict | None) -> ColumnElement[bool]:
+    """Match revisions of which somebody's last word is that; None: those of which nobody said anything."""
+    same = and_(
+        FeedbackRow.tenant == RevisionRow.tenant,
+        FeedbackRow.investigation == RevisionRow.investigation,
+        FeedbackRow.revision == RevisionRow.revision,
+    )
+    if verdict is None:
+        return ~select(FeedbackRow.entry).where(same).correlate(RevisionRow).exists()
+    person = (FeedbackRow.tenant, FeedbackRow.investigation, FeedbackRow.revision, FeedbackRow.who)
+    place = func.row_number().over(
+        partition_by=person, order_by=(FeedbackRow.given_at.desc(), FeedbackRow.verdict.desc())
+    )
+    said = select(*person[:3], FeedbackRow.verdict, place.label("place")).subquery()
+    return (
+        select(said.c.verdict)
+        .where(
+            said.c.tenant == RevisionRow.tenant,
+            said.c.investigation == RevisionRow.investigation,
+            said.c.revision == RevisionRow.revision,
+            said.c.place == 1,
+            said.c.verdict == verdict.value,
+        )
+        .correlate(RevisionRow)
+        .exists()
+    )
+
+
+def _order(feedback: Feedback) -> tuple[datetime, str]:
+    """Of two tags that were met at the same moment, `wrong` is the later word."""
+    return feedback.given_at, feedback.verdict.value
+
+
+def _of(key: RunKey) -> dict[str, object]:
+    return {"tenant": key.ref.tenant, "investigation": key.investigation}
