@@ -1,71 +1,129 @@
 """`whydesk playbooks`: what an engineer needs while writing one."""
 
 import json
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
-from cli.errors import UsageProblem
-from models.playbook import Playbook
+from cli.playbook_reading import explain, show
+from cli.playbook_shelf import SHIPPED, AsJson, Folder, chosen, load_folder
+from cli.playbook_writing import capture, new
 from playbooks.fixtures import run_fixtures
-from playbooks.library import Library, LoadedPlaybook
+from playbooks.library import FIXTURES, LoadedPlaybook
+from playbooks.schema import fixture_schema, playbook_schema, write_schemas
 
-SHIPPED = Path(__file__).parent.parent / "playbooks"
-
-app = typer.Typer(help="Playbooks: list, validate, test.", no_args_is_help=True)
-Folder = Annotated[Path, typer.Option("--dir", help="The folder of playbooks.")]
+app = typer.Typer(help="Playbooks: write, check, test, and understand them.", no_args_is_help=True)
+app.command("new")(new)
 
 
 @app.command("list")
-def list_playbooks(folder: Folder = SHIPPED) -> None:
-    """List the playbooks of a folder."""
-    table = Table("playbook", "title", "owner", "review by", "queries", "hypotheses", "digest")
-    for loaded in Library.load([folder]).all():
-        book = loaded.playbook
-        label = f"{book.id}@{book.version}"
-        sizes = (str(len(book.queries)), str(len(book.hypotheses)))
-        table.add_row(label, book.title, book.owner, f"{book.review_by}", *sizes, loaded.digest[:12])
+def list_playbooks(folder: Folder = SHIPPED, as_json: AsJson = False) -> None:
+    """List the playbooks of a folder, and which are past their review date."""
+    today = datetime.now(UTC).date()
+    found = [_line(loaded, today) for loaded in load_folder(folder).all()]
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = Table(
+        Column("playbook", overflow="fold"),
+        "title",
+        "owner",
+        "review by",
+        "queries",
+        "hypotheses",
+        "fixtures",
+        "digest",
+    )
+    for one in found:
+        due = (
+            Text(f"{one['review_by']} (past)", style="bold red") if one["past_review"] else Text(f"{one['review_by']}")
+        )
+        sizes = (str(one[name]) for name in ("queries", "hypotheses", "fixtures"))
+        label = f"{one['id']}@{one['version']}"
+        table.add_row(label, Text(f"{one['title']}"), Text(f"{one['owner']}"), due, *sizes, f"{one['digest']}"[:12])
     Console().print(table)
 
 
 @app.command()
 def validate(folder: Annotated[Path, typer.Argument(help="A folder of playbooks.")] = SHIPPED) -> None:
     """Name every mistake with its file, line, field and remedy."""
-    found = Library.load([folder]).all()
-    print(f"{folder}: {len(found)} playbooks, all valid")
+    found = load_folder(folder).all()
+    print(f"{folder}: {len(found)} {'playbook' if len(found) == 1 else 'playbooks'}, all valid")
+
+
+app.command("show")(show)
+app.command("explain")(explain)
 
 
 @app.command("test")
 def run_tests(
-    name: Annotated[str | None, typer.Argument(help="A playbook's id; all if left out.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A playbook's id, or ID@VERSION; all if left out.")] = None,
     folder: Folder = SHIPPED,
+    as_json: AsJson = False,
 ) -> None:
-    """Run the fixtures beside the playbooks: evidence in, diagnosis out."""
-    chosen = _chosen(folder, name)
-    failed = 0
-    for loaded in chosen:
-        for result in run_fixtures(loaded):
-            failed += not result.passed
-            print(f"{'ok  ' if result.passed else 'FAIL'} {loaded.playbook.id}@{loaded.playbook.version} {result.name}")
+    """Run the fixtures beside the playbooks: evidence in, diagnosis out. They belong to the newest version."""
+    results = [(loaded.playbook, result) for loaded in chosen(folder, name) for result in run_fixtures(loaded)]
+    failed = sum(not result.passed for _, result in results)
+    if as_json:
+        print(
+            json.dumps(
+                [
+                    {
+                        "playbook": f"{book.id}@{book.version}",
+                        "fixture": result.name,
+                        "passed": result.passed,
+                        "differences": result.differences,
+                    }
+                    for book, result in results
+                ],
+                indent=2,
+            )
+        )
+    else:
+        for book, result in results:
+            print(f"{'ok  ' if result.passed else 'FAIL'} {book.id}@{book.version} {result.name}")
             for line in result.differences:
                 print(f"     {line}")
+        if not results:
+            print(f"no fixtures: write one in {folder}/<id>/{FIXTURES}/")
     if failed:
         raise typer.Exit(1)
 
 
+app.command("capture")(capture)
+
+
 @app.command()
-def schema() -> None:
+def schema(
+    fixture: Annotated[bool, typer.Option("--fixture", help="That of a fixture.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write both into the folder, where editors look.")] = False,
+    folder: Folder = SHIPPED,
+) -> None:
     """Print the JSON Schema of a playbook, for editors."""
-    print(json.dumps(Playbook.model_json_schema(), indent=2))
+    if write:
+        for path in write_schemas(folder):
+            print(path)
+        return
+    print(json.dumps(fixture_schema() if fixture else playbook_schema(), indent=2))
 
 
-def _chosen(folder: Path, name: str | None) -> list[LoadedPlaybook]:
-    every = Library.load([folder]).all()
-    chosen = [loaded for loaded in every if name in (None, loaded.playbook.id)]
-    if not chosen:
-        known = ", ".join(sorted({loaded.playbook.id for loaded in every}))
-        raise UsageProblem(f"no playbook {name!r} in {folder}; there are {known}")
-    return chosen
+def _line(loaded: LoadedPlaybook, today: date) -> dict[str, str | int | bool]:
+    book = loaded.playbook
+    return {
+        "id": book.id,
+        "version": book.version,
+        "title": book.title,
+        "owner": book.owner,
+        "review_by": f"{book.review_by}",
+        "past_review": book.review_by < today,
+        "queries": len(book.queries),
+        "hypotheses": len(book.hypotheses),
+        "fixtures": len(list((loaded.path.parent / FIXTURES).glob("*.yaml"))),
+        "digest": loaded.digest,
+        "path": str(loaded.path),
+    }
