@@ -131,6 +131,16 @@ def test_invoices(text: str, invoices: tuple[str, ...]) -> None:
         ("requests are timing out", "timeouts"),
         ("The API key was revoked", "unauthorized"),
         ("Search has been slow", "slow"),
+        ("A render takes about 40 seconds since Monday", "slow"),
+        ("report cards that took half a second need three or four seconds now", "slow"),
+        ("Every call takes much longer than last week", "slow"),
+        ("Response times tripled", "slow"),
+        ("our p95 went up", "slow"),
+        ("jobs are stuck in the queue", "slow"),
+        ("the API is laggy today", "slow"),
+        ("seit einigen Stunden antwortet Ihre API extrem langsam", "slow"),
+        ("votre API est très lente", "slow"),
+        ("todo va muy lento", "slow"),
         ("we see 5xx", "server-errors"),
         ("getting 403 from the API", "forbidden"),
         ("too many requests", "rate-limited"),
@@ -138,6 +148,21 @@ def test_invoices(text: str, invoices: tuple[str, ...]) -> None:
 )
 def test_symptoms(text: str, symptom: str) -> None:
     assert symptom in read("Help", text).symptoms
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the request times out",
+        "the function no longer works",
+        "it fails 30 seconds after the start",
+        "our plan allows 300 requests a minute",
+        "we took the example from your documentation",
+        "please take a look within ten minutes",
+    ],
+)
+def test_what_is_not_called_slow(text: str) -> None:
+    assert "slow" not in read("Help", text).symptoms
 
 
 def test_what_codes_say_is_on_the_list() -> None:
