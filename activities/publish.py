@@ -1,5 +1,6 @@
 """Step 8: put the note on the ticket, once, or keep it where the mode says so."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from temporalio import activity
 from activities.bodies import Bodies
 from activities.failures import failing_as_temporal_expects
 from helpdesks.base import HelpdeskPool, TicketClosed
-from ledger.base import Ledger
+from ledger.base import Ledger, LedgerError
 from models.customer import Anchors
 from models.diagnosis import Diagnosis
 from models.note import RenderedNote
@@ -40,15 +41,26 @@ class PublishActivities:
         Raises:
             ApplicationError: as in activities/failures.py; a conflict or an outage is tried again.
         """
-        key = request.key
         note = await self._render(request)
-        digest = await self._ledger.put_body(key.ref.tenant, note)
-        known = await self._ledger.begin_note(key, request.marker, request.mode, digest)
-        if known:
-            return Published(status=POSTED, note=known)
-        published = Published(status="shadow") if request.mode is not Mode.NOTE else await self._post(request, note)
-        await self._ledger.finish_note(key, published.status, published.note, datetime.now(UTC))
+        mode = self._mode(request)
+        with self._ledger_may_fail(request):
+            digest = await self._ledger.put_body(request.key.ref.tenant, note)
+            known = await self._ledger.begin_note(request.key, request.marker, mode, digest)
+            if known:
+                return Published(status=POSTED, note=known)
+        published = Published(status="shadow") if mode is not Mode.NOTE else await self._post(request, note)
+        with self._ledger_may_fail(request):
+            await self._ledger.finish_note(request.key, published.status, published.note, datetime.now(UTC))
         return published
+
+    def _mode(self, request: PublishRequest) -> Mode:
+        """A run that failed before a playbook was chosen knows no mode of its own: the tenant's counts."""
+        return request.mode if request.playbook else self._tenants[request.key.ref.tenant].mode
+
+    @staticmethod
+    def _ledger_may_fail(request: PublishRequest) -> contextlib.AbstractContextManager[None]:
+        """A full ledger may be why a run failed; the one line that says so needs none: its marker is on the ticket."""
+        return contextlib.nullcontext() if request.diagnosis else contextlib.suppress(LedgerError)
 
     async def _post(self, request: PublishRequest, note: RenderedNote) -> Published:
         ref = request.key.ref
@@ -58,7 +70,8 @@ class PublishActivities:
             if found is not None:
                 return Published(status=POSTED, note=found.id)
             ticket = await helpdesk.read_ticket(ref.ticket)
-            await self._ledger.note_tags(request.key, ticket.tags, datetime.now(UTC))
+            with self._ledger_may_fail(request):
+                await self._ledger.note_tags(request.key, ticket.tags, datetime.now(UTC))
             if ticket.closed:
                 return Published(status="ticket-closed")
             try:

@@ -163,9 +163,12 @@ class RunReader:
         )
 
     async def _step_body(self, rows: "_RowsOfRun", step: str, shape: type[M]) -> M | None:
-        """Return what the last step of that kind made."""
-        made = [row for row in rows.steps if row.step.startswith(step) and row.digest]
-        return await self._body(made[-1].tenant, made[-1].digest, shape) if made else None
+        """Return the last body of that shape that a step of that kind made."""
+        for row in reversed(rows.steps):
+            body = await self._body(row.tenant, row.digest, shape) if row.step.startswith(step) else None
+            if body is not None:
+                return body
+        return None
 
     async def _body(self, tenant: str, digest: str, shape: type[M]) -> M | None:
         """One body that cannot be read must not hide all the rest."""

@@ -25,6 +25,15 @@ _NO_CUSTOMER = "no customer:"
 _ALSO = ". Also: "
 _NOWHERE = 1_000
 _RULES = "rules"
+_STEPS = {
+    "read_ticket": "the ticket could not be read",
+    "identify_customer": "the customer could not be looked up",
+    "select_playbook": "no playbook could be chosen",
+    "weigh_evidence": "the evidence could not be weighed",
+    "diagnose": "no reasoner could answer",
+    "verify_diagnosis": "the claims could not be checked",
+}
+"""What a step's failure means to the agent; the step's own name stands beside it, for whoever runs Whydesk."""
 
 
 def render_note(
@@ -104,8 +113,10 @@ def render_failure(
 ) -> RenderedNote:
     """Render the one line of a run that failed. `problem` names the step and the type of its failure, no more."""
     parts = [playbook_label, "" if took is None else f"{took:.1f} s"]
+    means = _STEPS.get(problem.partition(":")[0])
+    why = f"{means} ({problem})" if means else problem or "an unknown failure"
     blocks: list[Block] = [
-        Heading(f"This ticket could not be investigated: {problem or 'an unknown failure'}"),
+        Heading(f"This ticket could not be investigated: {why}. Look into it by hand."),
         Footer((*filter(None, parts), _page(investigation, console_url)), _checked_marker(marker)),
     ]
     return RenderedNote(html=as_html(blocks), markdown=as_markdown(blocks), marker=marker)

@@ -48,7 +48,7 @@ with workflow.unsafe.imports_passed_through():
     from models.vocabulary import Mode, Outcome
     from workflows import attributes, naming
     from workflows.case import Case
-    from workflows.failures import TIMED_OUT, kind_of
+    from workflows.failures import TIMED_OUT, StepFailed, kind_of, step
     from workflows.options import (
         CONNECTOR_READ,
         CUSTOMER_LOOKUP,
@@ -126,6 +126,8 @@ class InvestigateTicketWorkflow:
             if is_cancelled_exception(error):
                 raise
             case.fail(f"{error.activity_type}: {kind_of(error)}")
+        except StepFailed as error:
+            case.fail(str(error))
         published = await self._publish(case)
         return await self._record(case, published)
 
@@ -167,9 +169,10 @@ class InvestigateTicketWorkflow:
         request = SelectRequest(
             key=case.key, ticket=case.ticket, anchors=case.anchors, evidence=case.evidence, look=case.look
         )
-        case.selection = await workflow.execute_local_activity_method(
-            SelectActivities.select_playbook, request, **(LEDGER_STEP | {"summary": "choose the playbook"})
-        )
+        with step("select_playbook"):
+            case.selection = await workflow.execute_local_activity_method(
+                SelectActivities.select_playbook, request, **(LEDGER_STEP | {"summary": "choose the playbook"})
+            )
         if case.selection.tied:
             await self._break_tie(case, request)
         case.mode = case.selection.mode
@@ -239,20 +242,21 @@ class InvestigateTicketWorkflow:
         return answer
 
     async def _weigh(self, case: Case, gaps: tuple[Gap, ...], said: str) -> Weighed:
-        return await workflow.execute_local_activity_method(
-            WeighActivities.weigh_evidence,
-            WeighRequest(
-                key=case.key,
-                playbook=case.selection.digest,
-                anchors=case.anchors,
-                evidence=case.evidence,
-                gaps=gaps,
-                round=case.round,
-                look=case.look,
-                asked=said,
-            ),
-            **(LEDGER_STEP | {"summary": "facts and verdicts"}),
-        )
+        with step("weigh_evidence"):
+            return await workflow.execute_local_activity_method(
+                WeighActivities.weigh_evidence,
+                WeighRequest(
+                    key=case.key,
+                    playbook=case.selection.digest,
+                    anchors=case.anchors,
+                    evidence=case.evidence,
+                    gaps=gaps,
+                    round=case.round,
+                    look=case.look,
+                    asked=said,
+                ),
+                **(LEDGER_STEP | {"summary": "facts and verdicts"}),
+            )
 
     async def _decide(self, case: Case) -> None:
         """Diagnose until nothing more is to be asked; verify; let a model mend once what did not stand."""
@@ -305,9 +309,10 @@ class InvestigateTicketWorkflow:
         )
         case.diagnoses += 1
         if reasoner == RULES:
-            drafted = await workflow.execute_local_activity_method(
-                DiagnoseActivities.diagnose, request, **(LEDGER_STEP | {"summary": "diagnose by rules"})
-            )
+            with step("diagnose"):
+                drafted = await workflow.execute_local_activity_method(
+                    DiagnoseActivities.diagnose, request, **(LEDGER_STEP | {"summary": "diagnose by rules"})
+                )
         else:
             drafted = await workflow.execute_activity_method(
                 DiagnoseActivities.diagnose, request, **(MODEL_CALL | {"summary": f"model · {reasoner}"})
@@ -316,22 +321,23 @@ class InvestigateTicketWorkflow:
 
     async def _verify(self, case: Case, problem: str) -> Verified:
         self._stage("verifying claims")
-        return await workflow.execute_local_activity_method(
-            VerifyActivities.verify_diagnosis,
-            VerifyRequest(
-                key=case.key,
-                playbook=case.selection.digest,
-                anchors=case.anchors,
-                weighing=case.weighed.weighing,
-                evidence=case.evidence,
-                draft=case.drafted.draft,
-                reasoner=case.drafted.reasoner,
-                reasoner_problem=problem,
-                round=case.diagnoses,
-                look=case.look,
-            ),
-            **(LEDGER_STEP | {"summary": "check every claim"}),
-        )
+        with step("verify_diagnosis"):
+            return await workflow.execute_local_activity_method(
+                VerifyActivities.verify_diagnosis,
+                VerifyRequest(
+                    key=case.key,
+                    playbook=case.selection.digest,
+                    anchors=case.anchors,
+                    weighing=case.weighed.weighing,
+                    evidence=case.evidence,
+                    draft=case.drafted.draft,
+                    reasoner=case.drafted.reasoner,
+                    reasoner_problem=problem,
+                    round=case.diagnoses,
+                    look=case.look,
+                ),
+                **(LEDGER_STEP | {"summary": "check every claim"}),
+            )
 
     async def _publish(self, case: Case) -> Published:
         if case.outcome is Outcome.NOTHING_NEW:

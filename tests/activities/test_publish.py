@@ -10,6 +10,7 @@ from activities.bodies import Bodies
 from activities.publish import PublishActivities, link_hosts
 from connectors.registry import plugin
 from helpdesks.base import HelpdeskUnavailable, TicketClosed
+from ledger.base import LedgerError
 from ledger.store import SqlLedger
 from models.note import PostedNote, RenderedNote
 from models.run import Published, PublishRequest, RunKey
@@ -17,6 +18,7 @@ from models.tenant import Tenant
 from models.vocabulary import Mode, Source
 from tests.activities.conftest import REF
 from tests.fakes import OneHelpdesk, ScriptedHelpdesk, ticket_of
+from tests.reasoning.case import ANCHORS, GOOD, PLAYBOOK, diagnose
 from tests.workflows.house import TENANT
 from workflows.naming import note_marker
 
@@ -36,7 +38,8 @@ async def publish(ledger: SqlLedger, desk: ScriptedHelpdesk, key: RunKey, mode: 
         marker=note_marker(key.investigation, key.revision),
         mode=mode,
         started_at=NOW,
-        problem="read_ticket: HelpdeskDenied",
+        playbook="chosen",
+        problem="weigh_evidence: BodyMissing",
     )
     published: Published = await ActivityEnvironment().run(activities.publish_note, request)
     return published
@@ -59,6 +62,36 @@ async def test_a_note_whose_answer_was_lost_is_found_by_its_marker(ledger: SqlLe
         await publish(ledger, desk, key)
     assert await publish(ledger, desk, key) == Published(status="posted", note="0")
     assert len(desk.notes[REF.ticket]) == 1
+
+
+async def test_a_full_ledger_does_not_keep_the_line_of_a_failed_run(ledger: SqlLedger, key: RunKey) -> None:
+    await ledger.database.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON").close())
+    desk = a_desk()
+    desk.tickets[REF.ticket] = ticket_of(REF, tags=("whydesk-wrong",))
+    for _ in range(2):
+        assert await publish(ledger, desk, key) == Published(status="posted", note="0")
+    [(_, note)] = desk.notes[REF.ticket]
+    assert "could not be investigated" in note.markdown
+
+
+async def test_a_full_ledger_does_keep_a_diagnosis_back(ledger: SqlLedger, key: RunKey) -> None:
+    stored = [await ledger.put_body(REF.tenant, body) for body in (PLAYBOOK, ANCHORS, diagnose(GOOD))]
+    await ledger.database.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON").close())
+    desk = a_desk()
+    activities = PublishActivities(ledger, Bodies(ledger), OneHelpdesk(desk), {TENANT.id: TENANT})
+    request = PublishRequest(
+        key=key,
+        marker=note_marker(key.investigation, key.revision),
+        mode=Mode.NOTE,
+        started_at=NOW,
+        playbook=stored[0],
+        playbook_label="api-errors@3",
+        anchors=stored[1],
+        diagnosis=stored[2],
+    )
+    with pytest.raises(LedgerError, match="write access"):
+        await ActivityEnvironment().run(activities.publish_note, request)
+    assert desk.notes == {}
 
 
 async def test_a_conflict_is_for_the_next_attempt_which_reads_again(ledger: SqlLedger, key: RunKey) -> None:

@@ -317,10 +317,26 @@ def test_causes_that_cannot_be_told_apart_are_one_verdict() -> None:
 def test_failure_is_one_line_and_its_marker() -> None:
     note = render_failure(marker=MARKER, investigation="inv-x", problem="read_ticket: <b>HelpdeskDenied</b>")
     assert html_links(note) == markdown_links(note) == []
-    assert "could not be investigated: read_ticket: <b>HelpdeskDenied</b>" in visible_text(note)
+    said = "could not be investigated: the ticket could not be read (read_ticket: <b>HelpdeskDenied</b>)."
+    assert said in visible_text(note)
     assert MARKER in note.html
     assert MARKER in note.markdown
     assert len([line for line in note.markdown.splitlines() if line]) == 3
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (
+            "weigh_evidence: BodyMissing",
+            "the evidence could not be weighed (weigh_evidence: BodyMissing). Look into it",
+        ),
+        ("some_step: Odd", "investigated: some_step: Odd. Look into it"),
+        ("", "investigated: an unknown failure. Look into it"),
+    ],
+)
+def test_failure_says_what_it_means_to_the_agent(problem: str, said: str) -> None:
+    assert said in visible_text(render_failure(marker=MARKER, investigation="inv-x", problem=problem))
 
 
 @pytest.mark.parametrize("marker", ["", "whydesk:", "whydesk:inv-1/2`<b>", "x whydesk:inv-1/2", "whydesk:inv-1/2\n"])
