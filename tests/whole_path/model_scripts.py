@@ -112,7 +112,7 @@ def hostile(found: Investigated) -> Draft:
             "claims": tuple(claims),
             "severity": Severity.HIGH,
             "next_step": ADVICE,
-            "also": (MARKUP, unsupported(found)),
+            "also": (*found.draft.also, MARKUP, unsupported(found)),
             "follow_ups": (ADVICE, *(query.id for query in found.playbook.queries)),
         }
     )

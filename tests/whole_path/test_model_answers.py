@@ -67,6 +67,8 @@ class Desk:
     diagnosing: DiagnoseActivities
     verifying: VerifyActivities
     far_end: FarEnd
+    cases: dict[str, "Case"] = field(default_factory=dict)
+    """By the ticket's key, once they are loaded."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,9 @@ class Case:
 @pytest_asyncio.fixture
 async def case(desk: Desk, tickets: Mapping[str, Ended], key: str) -> Case:
     """The ticket that a test is about."""
-    return await Case.load(desk, tickets[key])
+    if key not in desk.cases:
+        desk.cases[key] = await Case.load(desk, tickets[key])
+    return desk.cases[key]
 
 
 @EACH_TICKET
@@ -245,8 +249,10 @@ async def test_a_perfect_answer_ends_as_the_rules_do(case: Case, desk: Desk) -> 
     assert told.drafted.usd > 0
     [request] = desk.far_end.server.requests[sent:]
     person = case.found.ticket.requester
-    shown = request.body.casefold()
-    assert [each for each in (person.email, person.name) if each and each.casefold() in shown] == []
+    # Two letters are part of too many words to be hidden as a name.
+    names = [each.casefold() for each in (person.email, person.name) if len(each) > 3]
+    assert names
+    assert [each for each in names if each in request.body.casefold()] == []
 
 
 @EACH_TICKET
@@ -290,7 +296,7 @@ async def test_a_hostile_answer_puts_nothing_of_its_own_on_the_ticket(case: Case
     told = await case.answered(model_scripts.hostile)
     rules = case.found.diagnosis
     assert (told.diagnosis.outcome, told.diagnosis.cause) == (rules.outcome, rules.cause)
-    assert told.diagnosis.also == rules.also or set(told.diagnosis.also) <= set(rules.also)
+    assert told.diagnosis.also == rules.also
     assert told.diagnosis.severity is rules.severity
     assert told.diagnosis.next_step == rules.next_step
     assert kept_sentences(told.diagnosis) <= true_sentences(case)
