@@ -32,8 +32,8 @@ _TELLING = (
     r"|customers|users|times|%|usd|eur|calls)\b)"
 )
 _NEAR = (
-    r"(?:http|status|code|error|response|respon\w+|return\w*|get\w*|receiv\w*|see\w*|with|a|an|of|and|or"
-    r"|/)[\s:=(]+(?:code\s+|http\s+)?"
+    r"(?:http|status|code|error|response|respon\w+|answer\w*|return\w*|get\w*|receiv\w*|see\w*|with|a|an|of|and|or"
+    r"|/)[\s:=(\"'“‘]+(?:code\s+|http\s+)?"
     r"([45]\d\d)(?!\d|[.,]\d|\s*(?:ms|s|sec|requests|customers|users|times|%|usd|eur|calls)\b)"
 )
 _AFTER = (

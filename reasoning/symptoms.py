@@ -24,12 +24,20 @@ SYMPTOMS: dict[str, str] = {
     r"|(?:two|three|four|five|six|eight|ten|twenty|thirty|several|many) (?:seconds|minutes))"
     r"|(?:response|render(?:ing)?|processing|load(?:ing)?|request|query|queue) times?(?! out)|p9[059]|performance|degraded"
     r"|stuck (?:in|at) (?:the )?(?:queue|queued|pending|processing)",
-    "unauthorized": r"unauthori[sz]ed|invalid (?:api )?key|(?:api )?key (?:is |was |has been )?"
-    r"(?:expired|revoked|invalid|rejected|not (?:working|accepted))|authentication (?:fail\w*|errors?)"
-    r"|cannot authenticate",
-    "forbidden": r"forbidden|permission\w*|access denied|not allowed|insufficient scope|missing scopes?",
-    "payment-required": r"payment required|account (?:is |was |has been )?(?:suspended|blocked|locked|past due)",
-    "bad-request": r"bad request|validation errors?|invalid request|unprocessable",
+    "unauthorized": r"unauthori[sz]ed|not authori[sz]ed|invalid (?:(?:api )?keys?|(?:access )?tokens?|credentials)"
+    r"|(?:key|token|credential)s? (?:is |are |was |were |has been |have been |just |suddenly )*"
+    r"(?:expired|revoked|invalid|rejected|refused|stopped working|no longer (?:works?|accepted|valid)"
+    r"|not (?:working|accepted|recogni[sz]ed|valid))"
+    r"|authentication (?:fail\w*|errors?)|auth (?:fail\w*|errors?)"
+    r"|(?:cannot|can[’']?t|could ?n[o’']t|unable to) (?:authenticate|log ?in|sign ?in)"
+    r"|log-?ins? (?:is |are )?(?:fail\w*|broken|not working|refused|rejected)",
+    "forbidden": r"forbidden|permission\w*|access (?:is |was )?denied|denied access|not allowed"
+    r"|(?:insufficient|missing|lacks?|lacking) (?:the )?(?:scopes?|rights|privileges)"
+    r"|lost access to|taken? (?:the |our )?(?:rights|access) away|do ?n[o’']t have access",
+    "payment-required": r"payment required|billing hold"
+    r"|account (?:is |was |has been )?(?:suspended|blocked|locked|past due|on hold)",
+    "bad-request": r"bad request|validation errors?|invalid request|unprocessable"
+    r"|(?:payload|entity|body|files?|uploads?|requests?) (?:is |are |was |were )?too (?:large|big|long)",
     "errors": r"errors?|fail(?:s|ed|ing|ures?)?|broken|not working|doesn'?t work|stopped working",
     "charged-twice": r"charged (?:us |me )?(?:twice|double)|double[- ](?:charg|bill|count)\w+"
     r"|duplicate (?:charge|invoice|payment)s?"
@@ -50,7 +58,8 @@ SYMPTOMS: dict[str, str] = {
 }
 """Symptom to the words for it, as one regular expression over the requester's text. `reopened` counts in later messages only."""
 OF_STATUS = {429: "rate-limited", 401: "unauthorized", 403: "forbidden", 402: "payment-required", 400: "bad-request",
-             422: "bad-request", 408: "timeouts", 504: "timeouts"}  # fmt: skip
+             413: "bad-request", 414: "bad-request", 415: "bad-request", 422: "bad-request",
+             408: "timeouts", 504: "timeouts"}  # fmt: skip
 """What a status code says by itself; 500 to 599 say `server-errors` too."""
 OF_ERROR_CODE = {
     "rate_limited": "rate-limited",

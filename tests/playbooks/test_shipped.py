@@ -163,6 +163,10 @@ def test_every_sql_query_runs_on_the_engine_with_the_columns_that_the_facts_read
     assert versions == {"v0": 0, "v1": 150}
     limited = next(row for row in answers["api-errors.kinds"] if row["error_code"] == "rate_limited")
     assert limited["route_failed_share"] == 0.5
+    [burst] = answers["api-errors.bursts"]
+    assert (burst["route"], burst["error_code"], int(burst["faults"])) == ("/v1/files", "internal_error", 20)
+    assert (int(burst["requests_after"]), int(burst["faults_after"])) == (70, 0)
+    assert burst["ended_at"].startswith("2026-03-11 05:19:00")
     refusals = {row["key_id"]: row for row in answers["access-and-keys.refusals"]}
     assert (int(refusals["pk_2"]["refused_for_good"]), refusals["pk_2"]["works_again"]) == (10, 0)
     assert refusals["pk_2"]["first_at"].startswith("2026-03-12 10:10:00")
@@ -221,6 +225,12 @@ def _tables() -> list[str]:
         " 'c1', 'r', 'GET', '/v1/keys', if(number < 10, 200, 401), if(number < 10, '', 'key_revoked'), 1, 'eu', '', 'pk_2', 8"
         " FROM numbers(20) UNION ALL SELECT toDateTime64('2026-03-12 10:00:00', 3, 'UTC') + toIntervalSecond(number * 60),"
         " 'c1', 'r', 'GET', '/v1/keys', 403, 'permission_denied', 1, 'eu', '', 'pk_1', 8 FROM numbers(4)"
+    )
+    # A route fails for twenty minutes and is fine afterwards.
+    made.append(
+        "INSERT INTO default.t_requests SELECT toDateTime64('2026-03-11 05:00:00', 3, 'UTC') + toIntervalSecond(number * 60),"
+        " 'c1', 'r', 'GET', '/v1/files', if(number < 20, 500, 200), if(number < 20, 'internal_error', ''), 1, 'eu', '', 'pk_3', 8"
+        " FROM numbers(90)"
     )
     failures = ", ".join(
         f"('{at}', 'c{customer}', 'd', 'e', 'h', 't', {status}, '{error}', 40)"

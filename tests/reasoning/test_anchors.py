@@ -143,6 +143,13 @@ def test_invoices(text: str, invoices: tuple[str, ...]) -> None:
         ("todo va muy lento", "slow"),
         ("we see 5xx", "server-errors"),
         ("getting 403 from the API", "forbidden"),
+        ("Our token suddenly stopped working", "unauthorized"),
+        ("The keys are no longer accepted", "unauthorized"),
+        ("We cannot log in since noon", "unauthorized"),
+        ("Has somebody taken the rights away?", "forbidden"),
+        ('The API answers "402" to everything', "payment-required"),
+        ("The upload answers 413", "bad-request"),
+        ("It says that the file is too large", "bad-request"),
         ("too many requests", "rate-limited"),
     ],
 )
