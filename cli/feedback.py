@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 
 from cli.connection import load_settings
 from cli.errors import UsageProblem
+from cli.feedback_tags import TagReport, read_tags
+from cli.moments import moment
 from cli.recorded import open_recorded
 from ledger.reading import RunReader
 from ledger.records import RunSummary
@@ -29,14 +32,27 @@ class Given(Frozen):
 
 
 def feedback(
-    name: Annotated[str, typer.Argument(help="An investigation (inv-…), a workflow id or a ticket's number.")],
-    verdict: Annotated[FeedbackVerdict, typer.Argument(help="Whether the diagnosis was right.")],
+    name: Annotated[
+        str | None, typer.Argument(help="An investigation (inv-…), a workflow id or a ticket's number.")
+    ] = None,
+    verdict: Annotated[FeedbackVerdict | None, typer.Argument(help="Whether the diagnosis was right.")] = None,
     cause: Annotated[CauseClass | None, typer.Option(help="What it really was.")] = None,
     comment: Annotated[str, typer.Option(help="For the engineers who write the playbook.")] = "",
     revision: Annotated[int | None, typer.Option(help="Which revision; the last one that ended if left out.")] = None,
+    from_tags: Annotated[
+        bool, typer.Option("--from-tags", help="Instead, read the tags of the tickets that got a note lately.")
+    ] = False,
+    since: Annotated[str, typer.Option(help="With --from-tags: a time, or how long ago.")] = "14d",
     as_json: Annotated[bool, typer.Option("--json", help="What was kept, as JSON.")] = False,
 ) -> None:
     """Say whether a diagnosis was right. Say it again to change your mind: the last word of a person counts."""
+    if from_tags:
+        if name or verdict or cause or comment or revision:
+            raise UsageProblem("--from-tags goes with --since and --json alone: the tags say what is right or wrong")
+        _print_tags(asyncio.run(_from_tags(since)), as_json)
+        return
+    if name is None or verdict is None:
+        raise UsageProblem("say which and what: `whydesk feedback 4711 right`, or --from-tags")
     given = asyncio.run(_give(name, verdict, cause, comment.strip(), revision))
     if as_json:
         print(given.model_dump_json(indent=2))
@@ -46,6 +62,25 @@ def feedback(
     others = [one for one in given.counts if one.who != given.feedback.who]
     if others:
         print("others: " + "; ".join(f"{one.verdict.value}, says {one.who}" for one in others))
+
+
+def _print_tags(report: TagReport, as_json: bool) -> None:
+    if as_json:
+        print(report.model_dump_json(indent=2))
+    else:
+        for one in report.found:
+            print(f"kept: {one.key.investigation} revision {one.key.revision} is {one.feedback.verdict.value}")
+        print(f"{report.tickets} tickets read, {len(report.found)} new")
+    for problem in report.problems:
+        print(f"not read: {problem}", file=sys.stderr)
+    if report.problems:
+        raise typer.Exit(1)
+
+
+async def _from_tags(since: str) -> TagReport:
+    settings, now = load_settings(), datetime.now(UTC)
+    async with await open_recorded(settings) as ledger:
+        return await read_tags(settings, ledger, moment("--since", since, now), now)
 
 
 async def _give(

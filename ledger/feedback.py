@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
 from ledger.database import insert_new
 from ledger.tables import FeedbackRow, NoteRow, RevisionRow, StepRow
@@ -30,20 +30,40 @@ def keep_tags(connection: Connection, key: RunKey, tags: Iterable[str], at: date
     A tag speaks of the last earlier revision whose note is on the ticket, unless it was on the ticket before that note:
     then it spoke of a note before it, and nobody has taken it off since.
     """
-    carried = {tag.strip().lower() for tag in tags}
-    met = [tag for tag in FEEDBACK_TAGS if tag in carried]
+    met = _met(tags)
     if not met:
         return
-    known = select(func.max(NoteRow.revision)).filter_by(**_of(key), status=_POSTED)
-    spoken_of = connection.scalar(known.where(NoteRow.revision < key.revision))
+    spoken_of = connection.scalar(_noted(key).where(NoteRow.revision < key.revision))
     for tag in met:
         step = {"step": f"tag/{tag}", "digest": "", "detail": "on the ticket", "done_at": at}
         insert_new(connection, StepRow, _of(key) | {"revision": key.revision} | step)
         if spoken_of is not None:
-            keep_tag(connection, key, spoken_of, tag, at)
+            _keep_tag(connection, key, spoken_of, tag, at)
 
 
-def keep_tag(connection: Connection, key: RunKey, revision: int, tag: str, at: datetime) -> bool:
+def keep_tags_on_note(connection: Connection, key: RunKey, tags: Iterable[str], at: datetime) -> tuple[Feedback, ...]:
+    """Store the feedback tags of a ticket that is read outside of a run; return what was not known before.
+
+    They speak of the newest note on the ticket, with the same exception as in `keep_tags`.
+    """
+    met = _met(tags)
+    spoken_of = connection.scalar(_noted(key)) if met else None
+    if spoken_of is None:
+        return ()
+    fresh = [tag for tag in met if _keep_tag(connection, key, spoken_of, tag, at)]
+    return tuple(Feedback(revision=spoken_of, verdict=FEEDBACK_TAGS[tag], who=BY_TAG, given_at=at) for tag in fresh)
+
+
+def _met(tags: Iterable[str]) -> list[str]:
+    carried = {tag.strip().lower() for tag in tags}
+    return [tag for tag in FEEDBACK_TAGS if tag in carried]
+
+
+def _noted(key: RunKey) -> Select[int]:
+    return select(func.max(NoteRow.revision)).filter_by(**_of(key), status=_POSTED)
+
+
+def _keep_tag(connection: Connection, key: RunKey, revision: int, tag: str, at: datetime) -> bool:
     """Store that a tag speaks of a revision; return whether it does and was not known to."""
     seen_before = select(StepRow.step).filter_by(**_of(key), revision=revision, step=f"tag/{tag}")
     if connection.scalar(seen_before) is not None:

@@ -13,7 +13,7 @@ from ledger.base import BodyMissing, LedgerError
 from ledger.bodies import pack, unpack
 from ledger.claims import find_claim, open_revision
 from ledger.database import Database, insert_new
-from ledger.feedback import keep_feedback, keep_tags
+from ledger.feedback import keep_feedback, keep_tags, keep_tags_on_note
 from ledger.migrations import upgrade
 from ledger.tables import BodyRow, EvidenceRow, ModelAnswerRow, NoteRow, RevisionRow, StepRow
 from models.base import digest_of, to_body
@@ -202,6 +202,10 @@ class SqlLedger:
     async def note_tags(self, key: RunKey, tags: Iterable[str], at: datetime) -> None:
         """See `Ledger`."""
         await self.database.write(lambda connection: keep_tags(connection, key, tags, at))
+
+    async def tags_on_note(self, key: RunKey, tags: Iterable[str], at: datetime) -> tuple[Feedback, ...]:
+        """Keep the feedback tags of a ticket that is read outside of a run; return what was not known before."""
+        return await self.database.write(lambda connection: keep_tags_on_note(connection, key, tags, at))
 
     async def give_feedback(self, key: RunKey, feedback: Feedback) -> None:
         """See `Ledger`."""
