@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli.errors import UsageProblem, no_such
+from cli.errors import UsageProblem
+from playbooks.fact_checks import did_you_mean
 from playbooks.library import Library, LoadedPlaybook
 
 SHIPPED = Path(__file__).parent.parent / "playbooks"
@@ -23,24 +24,24 @@ def load_folder(folder: Path) -> Library:
     return Library.load([folder], alone=folder.resolve() == SHIPPED.resolve())
 
 
-def find_playbook(library: Library, name: str) -> LoadedPlaybook:
+def find_playbook(library: Library, name: str, folder: Path) -> LoadedPlaybook:
     """Return a playbook by `ID`, then the newest version, or by `ID@VERSION`.
 
     Raises:
         UsageProblem: names those there are.
     """
     wanted, _, version = name.partition("@")
-    ids = {loaded.playbook.id for loaded in library.all()}
-    if wanted not in ids:
-        raise no_such("playbook", wanted, ids)
     found = [loaded for loaded in library.all() if loaded.playbook.id == wanted]
+    if not found:
+        known = {loaded.playbook.id for loaded in library.all()}
+        raise UsageProblem(f"no playbook {wanted!r} in {folder}{did_you_mean(wanted, known)}")
     if not version:
         return found[-1]
     for loaded in found:
         if str(loaded.playbook.version) == version:
             return loaded
-    known = ", ".join(f"{wanted}@{loaded.playbook.version}" for loaded in found)
-    raise UsageProblem(f"no version {version!r} of {wanted}; there are {known}")
+    versions = ", ".join(f"{wanted}@{loaded.playbook.version}" for loaded in found)
+    raise UsageProblem(f"no version {version!r} of {wanted} in {folder}; there are {versions}")
 
 
 def chosen(folder: Path, name: str | None) -> list[LoadedPlaybook]:
@@ -51,9 +52,4 @@ def chosen(folder: Path, name: str | None) -> list[LoadedPlaybook]:
         UsageProblem: there is no such playbook.
     """
     library = load_folder(folder)
-    if name is None:
-        return list(library.newest())
-    try:
-        return [find_playbook(library, name)]
-    except UsageProblem as problem:
-        raise UsageProblem(f"{problem} (in {folder})") from None
+    return list(library.newest()) if name is None else [find_playbook(library, name, folder)]

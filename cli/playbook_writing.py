@@ -67,9 +67,10 @@ def capture(
             f"{run.name}: without people's data the evidence says something else, so nothing was written: {problem}"
         ) from None
     expect = captured.fixture.expect
-    path = loaded.path.parent / FIXTURES / f"{name or f'captured-{expect.hypothesis or expect.outcome.value}'}.yaml"
-    if not _NAME.fullmatch(path.stem):
-        raise UsageProblem(f"{path.stem!r} is not a name; write lower-case letters, digits, - and _, a letter first")
+    named = name or f"captured-{expect.hypothesis or expect.outcome.value}"
+    if not _NAME.fullmatch(named):
+        raise UsageProblem(f"{named!r} is not a name; write lower-case letters, digits, - and _, a letter first")
+    path = loaded.path.parent / FIXTURES / f"{named}.yaml"
     _write([NewFile(path, captured.text)])
     print(f"{path}: {expect.outcome.value} {expect.hypothesis or ''}".rstrip())
     if run.diagnosis is not None and run.diagnosis.outcome is not expect.outcome:
@@ -94,8 +95,9 @@ def _compare(loaded: LoadedPlaybook, name: str, followed: str) -> None:
 def _original(folder: Path, name: str) -> LoadedPlaybook:
     """The folder's own comes first, then the shipped one."""
     wanted = name.partition("@")[0]
-    own = load_folder(folder) if (folder / wanted).is_dir() else None
-    return find_playbook(own or Library.load([SHIPPED]), name)
+    if (folder / wanted).is_dir():
+        return find_playbook(load_folder(folder), name, folder)
+    return find_playbook(Library.load([SHIPPED]), name, SHIPPED)
 
 
 def _next_version(folder: Path, name: str, original: LoadedPlaybook) -> int:

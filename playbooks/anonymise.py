@@ -27,6 +27,7 @@ FIXTURE_CUSTOMER = Customer(
 )
 
 _DAY = re.compile(r"(?<![\w-])(\d{4}-\d{2}-\d{2})(?=(?:[T ]\d{2}:\d{2}\S*)?(?![\w-]))")
+_VENDORS_PREFIX = re.compile(r"[a-z]{2,5}_(?=\w)")
 _CUSTOMERS_OWN = frozenset({Source.CLICKHOUSE, Source.STRIPE, Source.SENTRY})
 """Sources whose ids are a customer's; everywhere else they are the team's own."""
 _IDENTITIES: Mapping[str, str] = {
@@ -108,7 +109,7 @@ class Anonymiser:
         table = self._prose if kind == "text" else self._known
         if value not in table:
             self._count[kind] = self._count.get(kind, 0) + 1
-            table[value] = f"{kind}-{self._count[kind]}"
+            table[value] = f"{_prefix(value)}{kind}-{self._count[kind]}"
         return table[value]
 
 
@@ -120,6 +121,12 @@ def _kind(source: Source, column: str, cell: str) -> str:
     if source is Source.STRIPE and column == "name":
         return "person"
     return _IDENTITIES.get(column, "") if source in _CUSTOMERS_OWN else ""
+
+
+def _prefix(value: str) -> str:
+    """A vendor's prefix says what an id is of (`in_` an invoice), and playbooks go by it."""
+    found = _VENDORS_PREFIX.match(value)
+    return found[0] if found else ""
 
 
 def _customers(customer: Customer | None) -> Iterator[tuple[str, str]]:

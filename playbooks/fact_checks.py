@@ -110,6 +110,10 @@ def _circles(playbook: Playbook) -> Iterator[Finding]:
 
 def unknown(what: str, name: str, known: Collection[str]) -> str:
     """Say that a name is not there, and which one was meant."""
+    return f"there is no {what} {name!r}{did_you_mean(name, known)}"
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Name the one that was probably meant, else all."""
     close = difflib.get_close_matches(name, list(known), 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(known)) or 'none'}"
-    return f"there is no {what} {name!r}; {hint}"
+    return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(sorted(known)) or 'none'}"

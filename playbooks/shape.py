@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from models.vocabulary import CauseClass, EvidenceStatus
-from playbooks.fact_checks import unknown
+from playbooks.fact_checks import did_you_mean, unknown
 from playbooks.yaml_source import Field, Problem, YamlSource
 
 _KINDS: Mapping[str, str] = {CauseClass.__name__: "cause class", EvidenceStatus.__name__: "status"}
@@ -61,7 +61,7 @@ def _message(found: ErrorDetails, place: Field, model: type[BaseModel]) -> str:
     fields = owner.model_fields if isinstance(owner, type) and issubclass(owner, BaseModel) else {}
     name = str(place[-1]) if place else ""
     if kind == "extra_forbidden":
-        return f"no such field; {unknown('field', name, fields).partition('; ')[2]}"
+        return f"no such field{did_you_mean(name, fields)}"
     if kind == "missing":
         about = fields[name].description if name in fields else None
         return f"{name!r} is missing{_about(about)}"
