@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 
 from models.base import Row
 from models.customer import Anchors, Customer
@@ -13,6 +14,7 @@ from models.vocabulary import EvidenceStatus, Scope, Verdict
 from reasoning.grounding import is_grounded
 from reasoning.phrases import cell_text, fill, format_value, places_in, say_absence, say_fact, say_row
 from reasoning.quantities import says_cell, says_fact
+from reasoning.wording import oversteps
 
 _OWNER_COLUMNS = ("customer", "customer_id")
 """Columns that name whose a row is."""
@@ -31,6 +33,8 @@ class Said:
     sentence: str
     specifics: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    ordered: bool = False
+    """On a cause or on what was ruled out: no rewording may exchange its parts."""
 
 
 class ClaimChecker:
@@ -43,8 +47,10 @@ class ClaimChecker:
         self._by_id = {item.id: item for item in evidence}
         self._by_query = {item.query: item for item in evidence}
         self._weighing = weighing
+        self._whole = {item.id for item in evidence if all(_owns(row, anchors.customer) for row in item.rows)}
+        """Answers without a row of somebody else."""
         self.facts: Mapping[str, Fact] = {
-            fact.id: fact for fact in weighing.facts if all(self._is_ours(name) for name in fact.evidence)
+            fact.id: fact for fact in weighing.facts if all(self._is_wholly_ours(name) for name in fact.evidence)
         }
         """Those that stand on stored evidence of this customer alone."""
 
@@ -54,8 +60,10 @@ class ClaimChecker:
             said = self._said(claim)
         except Unproven as problem:
             return CheckedClaim(claim=claim, kept=False, problem=str(problem))
-        wording = " ".join(claim.wording.split(" "))
-        reworded = wording != said.sentence and is_grounded(wording, said.sentence, said.specifics, said.vocabulary)
+        wording = claim.wording.strip(" ")
+        reworded = wording != said.sentence and is_grounded(
+            wording, said.sentence, said.specifics, said.vocabulary, ordered=said.ordered
+        )
         return CheckedClaim(claim=claim, kept=True, sentence=wording if reworded else said.sentence, reworded=reworded)
 
     def hypothesis(self, name: str, wanted: Verdict) -> Hypothesis:
@@ -71,7 +79,7 @@ class ClaimChecker:
         if verdict.verdict is not wanted:
             why = "; ".join(verdict.because) or ", ".join(f"{each} is open" for each in verdict.open_checks)
             raise Unproven(f"hypothesis {name!r} is {verdict.verdict}, not {wanted}" + (f": {why}" if why else ""))
-        foreign = [item for item in verdict.evidence if not self._is_ours(item)]
+        foreign = [item for item in verdict.evidence if not self._is_wholly_ours(item)]
         if foreign:
             raise Unproven(f"hypothesis {name!r} stands on {', '.join(foreign)}, which is not this customer's")
         return hypothesis
@@ -116,10 +124,12 @@ class ClaimChecker:
         said = claim.values[0].value
         if not says_fact(said, fact):
             raise Unproven(f"fact {fact.id!r} is {format_value(fact)}, not {said!r}")
-        sentence = say_fact(self._playbook, self.facts, fact.id)
+        spec = self._playbook.facts[fact.id]
+        # What was measured denies nothing and names no cause, whatever the playbook's sentence says beside the value.
+        sentence = f"{fact.label}: {format_value(fact)}" if oversteps(spec.say) else None
+        sentence = sentence or say_fact(self._playbook, self.facts, fact.id)
         if sentence is None:
             raise Unproven(f"fact {fact.id!r} cannot be said")
-        spec = self._playbook.facts[fact.id]
         inner = [name for name in places_in(spec.say) if name in self.facts]
         specifics = (format_value(fact), *(format_value(self.facts[name]) for name in inner))
         return Said(sentence, specifics, (spec.label,))
@@ -132,12 +142,15 @@ class ClaimChecker:
         self._refuse_foreign(found)
         if found.status is not EvidenceStatus.FOUND:
             raise Unproven(f"{found.id} has no rows: it is {found.status}")
+        last = self._by_query[found.query].id
+        if last != found.id:
+            raise Unproven(f"{found.id} was asked again since: cite {last}")
         row = matching_row(claim, found, self._anchors)
         if row is None:
             said = ", ".join(f"{value.name}={value.value!r}" for value in claim.values)
             raise Unproven(f"no row of {found.id} has {said or 'no named column'} together")
         query = self._playbook.query(found.query)
-        sentence = say_row(query, row) if query is not None else None
+        sentence = say_row(query, row) if query is not None and not oversteps(query.row_sentence) else None
         if sentence is None:
             cells = ", ".join(f"{value.name} {cell_text(row[value.name])[:160]}" for value in claim.values)
             sentence = f"{found.title}: {cells}"
@@ -158,6 +171,8 @@ class ClaimChecker:
         if not found.shows_absence:
             state = "truncated" if found.truncated else "stale" if found.stale else str(found.status)
             raise Unproven(f"{found.id} does not show absence: it is {state}")
+        if found.scope is Scope.FLEET:
+            raise Unproven(f"{found.id} does not show absence: what only a few customers have is left out of it")
         if found.scope is not query.scope:
             raise Unproven(f"{found.id} ran over {found.scope}, not {query.scope}")
         begun = self._anchors.symptom_at
@@ -175,11 +190,15 @@ class ClaimChecker:
         template = hypothesis.title if wanted is Verdict.SUPPORTED else hypothesis.ruled_out_sentence
         filled = (format_value(self.facts[name]) for name in places_in(template) if name in self.facts)
         sentence = self.title(hypothesis) if wanted is Verdict.SUPPORTED else self.ruling_out(hypothesis)
-        return Said(sentence, tuple(filled))
+        return Said(sentence, tuple(filled), ordered=True)
 
     def _refuse_foreign(self, found: Evidence) -> None:
         if not self._is_ours(found.id):
             raise Unproven(f"{found.id} is not about this customer")
+
+    def _is_wholly_ours(self, name: str) -> bool:
+        """Whether every row is ours too: a value over several customers' rows is nobody's."""
+        return self._is_ours(name) and name in self._whole
 
     def _is_ours(self, name: str) -> bool:
         found = self._by_id.get(name)
@@ -192,15 +211,24 @@ class ClaimChecker:
 
 
 def matching_row(claim: Claim, found: Evidence, anchors: Anchors) -> Row | None:
-    """Return the first row, the customer's own or nobody's, in which all that the claim names stands together."""
+    """Return the row, the customer's own or nobody's, in which all that the claim names stands together.
+
+    Of several the one that holds it to the letter, then the first: `1.1` is meant where it stands, not `1.10`.
+    """
     if not claim.values:
         return None
-    for row in found.rows:
-        if _owns(row, anchors.customer) and all(
-            value.name in row and says_cell(value.value, row[value.name]) for value in claim.values
-        ):
-            return row
-    return None
+    exact = (row for row in found.rows if all(value.value == cell_text(row.get(value.name)) for value in claim.values))
+    told = (
+        row
+        for row in found.rows
+        if all(value.name in row and says_cell(value.value, row[value.name], value.name) for value in claim.values)
+    )
+    # An empty text equals a null to the letter, and says nothing.
+    return next((row for row in chain(exact if _says_all(claim) else (), told) if _owns(row, anchors.customer)), None)
+
+
+def _says_all(claim: Claim) -> bool:
+    return all(value.value for value in claim.values)
 
 
 def _owns(row: Row, customer: Customer | None) -> bool:

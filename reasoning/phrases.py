@@ -26,6 +26,7 @@ _NO_DECIMALS = frozenset(
     {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"}
 )
 """Currencies whose minor unit is the whole."""
+_THREE_DECIMALS = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 _SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 
 
@@ -53,10 +54,18 @@ def format_scalar(value: FactValue, unit: str = "") -> str:
 def format_money(minor: int, currency: str) -> str:
     """Say an amount of minor units: `$1,234.56`, `-€3.00`, `¥1,200`, `12.00 CHF`."""
     code = currency.lower()
-    amount = f"{abs(minor):,}" if code in _NO_DECIMALS else f"{abs(minor) // 100:,}.{abs(minor) % 100:02d}"
+    places = minor_places(code)
+    whole, part = divmod(abs(minor), 10**places)
+    amount = f"{whole:,}.{part:0{places}d}" if places else f"{whole:,}"
     sign = "-" if minor < 0 else ""
     mark = _SIGNS.get(code)
     return f"{sign}{mark}{amount}" if mark else f"{sign}{amount} {code.upper()}"
+
+
+def minor_places(currency: str) -> int:
+    """Return how many decimals an amount in a currency has: 2 for most."""
+    code = currency.lower()
+    return 0 if code in _NO_DECIMALS else 3 if code in _THREE_DECIMALS else 2
 
 
 def cell_text(value: JsonValue) -> str:
@@ -120,7 +129,9 @@ def say_fact(playbook: Playbook, facts: Mapping[str, Fact], name: str) -> str | 
     if fact is None or spec is None or fact.value is None:
         return None
     value = _clip(format_value(fact))
-    return (fill(spec.say, facts, own=value) if spec.say else None) or f"{fact.label}: {value}"
+    # A sentence that says no value is one for yes: `An incident is open`.
+    unsaid = fact.value is False and "value" not in places_in(spec.say)
+    return (fill(spec.say, facts, own=value) if spec.say and not unsaid else None) or f"{fact.label}: {value}"
 
 
 def say_row(query: Query, row: Row) -> str | None:
@@ -165,11 +176,15 @@ def _text(value: str, form: str) -> str:
 
 
 def _number(value: float) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
     if not math.isfinite(value):
         return str(value)
-    if isinstance(value, int) or value == int(value) or abs(value) >= 100:
+    if value == int(value) or abs(value) >= 100:
         return f"{round(value):,}"
-    return f"{value:,.2f}".rstrip("0").rstrip(".")
+    said = f"{value:,.2f}".rstrip("0").rstrip(".")
+    # Rounding must not make nothing of a little.
+    return said if said not in ("0", "-0") else "under 0.01" if value > 0 else "between -0.01 and 0"
 
 
 def _percent(value: float) -> str:

@@ -2,13 +2,14 @@
 
 import math
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from pydantic import JsonValue
 
 from models.diagnosis import Fact, FactValue
-from reasoning.phrases import cell_text, format_value
+from reasoning.phrases import cell_text, format_value, minor_places
 
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?:[\u00a0\u202f ]\d{3})+|\d+)(?:\.\d+)?"
 _QUANTITY = re.compile(
@@ -33,6 +34,8 @@ _SYNONYMS = {
     "per-minute": ("per minute", "/min", "/minute", "per-minute"),
     "count": ("",),
 }
+_NAMING = re.compile(r"(?:^|_)(?:version|release|tag|ref|sha|id|number|name|key|code)(?:_|$)")
+"""Columns whose texts name something, so that one of figures is no amount."""
 _LEAST_ELLIPSIS = 20
 _COARSEST = 0.05
 """The most that rounding may change a number: `1` is no way to say 1.4."""
@@ -47,24 +50,47 @@ def says_fact(text: str, fact: Fact) -> bool:
     return said == _flat(format_value(fact)) or _says_value(said, value, fact.unit)
 
 
-def says_cell(text: str, cell: JsonValue) -> bool:
-    """Whether a text states a cell: exactly, or the same number or time in another format. A null is never stated."""
+def says_cell(text: str, cell: JsonValue, column: str = "") -> bool:
+    """Whether a text states a cell: exactly, or the same number or time in another format. A null is never stated.
+
+    Args:
+        text: As claimed.
+        cell: As stored.
+        column: Where it stands: a version `2026.10` is not `2026.1`, though a price of `12.50` is `12.5`.
+    """
     said = _flat(text)
     if cell is None or isinstance(cell, list | dict):
         return False
     if said and said == _flat(cell_text(cell)):
         return True
     if isinstance(cell, bool):
-        return said.lower() == ("yes" if cell else "no")
+        return _says_value(said, cell, "")
     if isinstance(cell, int | float):
-        return _says_number(said, cell, "")
+        # A column may hold a share, and nothing tells; what is above 1 is none, so 412 is not `41,200%`.
+        return (abs(cell) <= 1 or said[-1:].isdigit()) and _says_number(said, cell, "")
     moment = _moment(cell)
     if moment is not None:
         return _says_time(said, moment)
     # A decimal that a source sends as text; `007` and `12` stay what they are, as they may be ids.
-    if re.fullmatch(r"-?(?:0|[1-9]\d*)\.\d+", cell):
-        return _says_number(said, float(cell), "")
-    return said.endswith("…") and len(said) > _LEAST_ELLIPSIS and _flat(cell).startswith(said[:-1].rstrip())
+    if re.fullmatch(r"-?(?:0|[1-9]\d*)\.\d+", cell) and not _NAMING.search(column):
+        return _says_exactly(said, cell)
+    return _begins(said, _flat(cell))
+
+
+def _says_exactly(said: str, cell: str) -> bool:
+    """Whether a decimal sent as text is told whole: it may be money or a version, so nothing is rounded off."""
+    match = _QUANTITY.fullmatch(said)
+    if match is None or match["mark"] or match["unit"]:
+        return False
+    return _decimal(match["number"], match["sign"])[0] == Decimal(cell)
+
+
+def _begins(said: str, cell: str) -> bool:
+    """Whether a text is the beginning of some prose, cut with `…`. An id or a link is said whole."""
+    begun = said[:-1].rstrip()
+    if not said.endswith("…") or len(said) <= _LEAST_ELLIPSIS or " " not in begun:
+        return False
+    return len(begun) < len(cell) and cell.startswith(begun)
 
 
 def _says_value(said: str, value: FactValue, unit: str) -> bool:
@@ -79,7 +105,7 @@ def _says_value(said: str, value: FactValue, unit: str) -> bool:
 
 
 def _says_number(said: str, value: float, unit: str) -> bool:
-    if not math.isfinite(value):
+    if value in (math.inf, -math.inf) or value != value:
         return False
     if unit in ("ms", "s", "seconds", "minutes", "hours", "days"):
         return _says_duration(said, value, unit)
@@ -95,7 +121,7 @@ def _says_number(said: str, value: float, unit: str) -> bool:
     if told in _SYNONYMS["percent"] and unit in ("percent", "") and told:
         # A share is stored from 0 to 1; "100 %" of it must not be said of less than all.
         return _rounds_to(number, step, Decimal(str(value)) * 100, ceiling=100)
-    fits = told in ("", unit) or told in _SYNONYMS.get(unit, ())
+    fits = told in ("", unit.lower()) or told in _SYNONYMS.get(unit, ())
     return fits and _rounds_to(number, step, Decimal(str(value)), ceiling=1 if unit == "percent" else None)
 
 
@@ -103,7 +129,7 @@ def _says_money(number: Decimal, step: Decimal, mark: str, told: str, value: flo
     """Money is exact: `$1,234.50`, `1234.50 USD`, or the bare minor units as stored."""
     named = _MARKS.get(mark) or told
     if named:
-        whole = 1 if currency in ("jpy", "krw", "vnd", "clp") else 100
+        whole = 10 ** minor_places(currency)
         return named == currency and (not mark or told in ("", currency)) and number * whole == Decimal(str(value))
     return step == 1 and number == Decimal(str(value))
 
@@ -169,4 +195,5 @@ def _moment(text: str) -> datetime | None:
 
 
 def _flat(text: str) -> str:
-    return " ".join(text.split())
+    """Return a text in one spelling: composed or not is the same text, look-alikes are not."""
+    return " ".join(unicodedata.normalize("NFC", text).split())

@@ -45,6 +45,13 @@ SAME: list[tuple[FactValue, str, str]] = [
     (1200, "jpy-cents", "¥1,200"),
     (True, "bool", "yes"),
     (True, "bool", "true"),
+    (True, "bool", "Yes"),
+    (1000, "kwd-cents", "1.000 KWD"),
+    (1200, "ugx-cents", "1,200 UGX"),
+    (5, "GB", "5 gb"),
+    (0.004, "", "0.004"),
+    (10**400, "count", str(10**400)),
+    ("caf\u00e9", "text", "cafe\u0301"),
     (AT, "time", "2026-03-12 14:05 UTC"),
     (AT, "time", "2026-03-12T14:05:30Z"),
     (AT, "time", "2026-03-12T14:05:30.250Z"),
@@ -92,6 +99,11 @@ OTHER: list[tuple[FactValue | None, str, str]] = [
     (AT, "time", "2026-03-12T14:05:31Z"),
     (AT, "time", "14:05"),
     (AT, "time", "2026-13-12 14:05 UTC"),
+    (1200, "ugx-cents", "12.00 UGX"),
+    (1000, "kwd-cents", "10.00 KWD"),
+    (0.004, "", "0"),
+    (10**400, "count", str(10**400 + 1)),
+    ("rate_limited", "text", "rate_limіted"),
     ("rate_limited", "text", "rate_limite"),
     ("rate_limited", "text", "Rate_limited"),
     ("rate_limited", "text", "not rate_limited"),
@@ -162,6 +174,11 @@ CELLS: list[tuple[JsonValue, str, bool]] = [
     ("2026-03-12T14:05:30Z", "2026-03-12 14:04 UTC", False),
     ("The export worker crashes on empty rows", "The export worker crashes…", True),
     ("The export worker crashes on empty rows", "The…", False),
+    ("The export worker crashes on empty rows", "The export worker crashes on empty rows…", False),
+    ("https://billing.example.com/in_20", "https://billing.example.com/in_2…", False),
+    (412, "41,200%", False),
+    (41.2, "4,120%", False),
+    (True, "TRUE", True),
     ("The export worker crashes on empty rows", "The import worker crashes…", False),
     (["a"], "a", False),
 ]
@@ -170,6 +187,15 @@ CELLS: list[tuple[JsonValue, str, bool]] = [
 @pytest.mark.parametrize(("cell", "text", "same"), CELLS)
 def test_cells(cell: JsonValue, text: str, same: bool) -> None:
     assert says_cell(text, cell) is same
+
+
+@pytest.mark.parametrize("column", ["version", "app_version", "number", "release", "ref", "card_number"])
+def test_name_of_figures_is_no_amount(column: str) -> None:
+    assert says_cell("2026.10", "2026.10", column)
+    assert not says_cell("2026.1", "2026.10", column)
+    assert says_cell("12.5", "12.50", "price")
+    assert not says_cell("12.49", "12.50", "price")
+    assert not says_cell("12", "12.4", "price")
 
 
 @given(st.one_of(st.text(min_size=1).filter(str.strip), st.integers(), st.booleans()))

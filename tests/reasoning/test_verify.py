@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from models.base import Row
 from models.customer import Customer, Window
 from models.diagnosis import Claim, ClaimValue, Draft, Predicate
-from models.vocabulary import CauseClass, Confidence, EvidenceStatus, Outcome, Severity
+from models.vocabulary import CauseClass, Confidence, EvidenceStatus, Outcome, Scope, Severity
+from reasoning.claims import ClaimChecker, matching_row
 from reasoning.hypotheses import weigh
+from reasoning.phrases import format_value
 from reasoning.rules import decide
 from reasoning.verify import MOST_CLAIMS, findings, verify
 from tests.reasoning.case import (
@@ -176,6 +178,101 @@ def test_absence_is_earned(spoilt: dict[str, object]) -> None:
     evidence = (*EVIDENCE[:2], EVIDENCE[2].model_copy(update=spoilt), EVIDENCE[3])
     assert check(NO_INCIDENT)[0]
     assert not check(NO_INCIDENT, evidence)[0]
+
+
+def test_silence_about_all_customers_is_no_absence() -> None:
+    evidence = (*EVIDENCE[:2], EVIDENCE[2].model_copy(update={"scope": Scope.FLEET}), EVIDENCE[3])
+    queries = [
+        each.model_copy(update={"scope": Scope.FLEET}) if each.id == "incidents" else each for each in PLAYBOOK.queries
+    ]
+    checker = ClaimChecker(PLAYBOOK.model_copy(update={"queries": queries}), ANCHORS, evidence, WEIGHING)
+    assert "only a few customers" in checker.check(NO_INCIDENT).problem
+
+
+def test_row_of_an_answer_that_was_asked_again_is_no_longer_shown() -> None:
+    shown = row_shows("E2", short_sha="3f2a9bc")
+    again = evidence_of(5, "deployments")
+    assert check(shown)[0]
+    assert check(shown, (*EVIDENCE, again)) == (False, "E2 was asked again since: cite E5")
+
+
+def test_of_several_rows_the_one_to_the_letter_is_meant() -> None:
+    rows: tuple[Row, ...] = ({"share": 0.5001, "name": "first"}, {"share": 0.5, "name": "second"})
+    evidence = (*EVIDENCE[:3], evidence_of(4, "bugs", rows))
+    assert "second" in check(row_shows("E4", share="0.5", name="second"), evidence)[1]
+    found = matching_row(row_shows("E4", share="0.5"), evidence[3], ANCHORS)
+    assert found is not None
+    assert found["name"] == "second"
+
+
+def test_value_over_rows_of_several_customers_is_nobodys() -> None:
+    mixed = (evidence_of(1, "errors", (*ERRORS, {**ERRORS[0], "customer": "acct_666"})), *EVIDENCE[1:])
+    weighing = weigh(PLAYBOOK, ANCHORS, mixed)
+    rate = weighing.fact("error_rate")
+    assert rate is not None
+    checker = ClaimChecker(PLAYBOOK, ANCHORS, mixed, weighing)
+    assert "not this customer's" in checker.check(fact_is("error_rate", format_value(rate), "E1")).problem
+    assert not checker.check(claim(Predicate.SUPPORTED, "regression", "E1", "E2")).kept
+    assert checker.check(row_shows("E1", route="/v1/exports")).kept
+    assert verify(PLAYBOOK, ANCHORS, mixed, weighing, GOOD, "m").outcome is Outcome.INCONCLUSIVE
+
+
+SMUGGLED = [
+    "{value} of the requests failed because of the release",
+    "{value} of the requests failed, caused by the release at {deployed_at}",
+    "{value} of the requests failed, and no other customer is affected",
+    "Only this customer's requests failed: {value}",
+    "{value} of the requests failed and weren't answered",
+    "{value} of the requests failed, which explains the ticket",
+]
+
+
+@pytest.mark.parametrize("say", SMUGGLED)
+def test_sentence_of_a_fact_names_no_cause_and_denies_nothing(say: str) -> None:
+    facts = PLAYBOOK.facts | {"error_rate": PLAYBOOK.facts["error_rate"].model_copy(update={"say": say})}
+    checker = ClaimChecker(PLAYBOOK.model_copy(update={"facts": facts}), ANCHORS, EVIDENCE, WEIGHING)
+    wording = say.format(value="41%", deployed_at="2026-03-12 14:05 UTC")
+    checked = checker.check(ERROR_RATE.model_copy(update={"wording": wording}))
+    assert (checked.kept, checked.sentence) == (True, "share of requests that failed: 41%")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Release {short_sha} caused the errors",
+        "Release {short_sha} is the reason",
+        "No release but {short_sha} went out",
+        "Release {short_sha} led to failures",
+    ],
+)
+def test_sentence_of_a_row_names_no_cause_and_denies_nothing(sentence: str) -> None:
+    queries = [
+        each.model_copy(update={"row_sentence": sentence}) if each.id == "deployments" else each
+        for each in PLAYBOOK.queries
+    ]
+    checker = ClaimChecker(PLAYBOOK.model_copy(update={"queries": queries}), ANCHORS, EVIDENCE, WEIGHING)
+    said = row_shows("E2", wording=sentence.format(short_sha="3f2a9bc"), short_sha="3f2a9bc")
+    checked = checker.check(said)
+    assert (checked.kept, checked.sentence) == (True, "deployments: short_sha 3f2a9bc")
+
+
+@pytest.mark.parametrize(
+    "word", ["because", "caused by", "due to", "no other", "only", "not", "triggered by", "led to"]
+)
+@pytest.mark.parametrize("one", [ERROR_RATE, RELEASE], ids=["fact", "row"])
+def test_wording_brings_in_no_cause_and_no_denial(one: Claim, word: str) -> None:
+    sentence = check(one)[1]
+    words = sentence.split()
+    for at in range(len(words) + 1):
+        wording = " ".join([*words[:at], word, *words[at:]])
+        assert check(one.model_copy(update={"wording": wording})) == (True, sentence)
+
+
+def test_sentence_without_a_value_is_said_where_it_is_true_alone() -> None:
+    spec = PLAYBOOK.facts["incident"].model_copy(update={"say": "An incident is open"})
+    playbook = PLAYBOOK.model_copy(update={"facts": PLAYBOOK.facts | {"incident": spec}})
+    checker = ClaimChecker(playbook, ANCHORS, EVIDENCE, WEIGHING)
+    assert checker.check(fact_is("incident", "no", "E3")).sentence == "an incident is open: no"
 
 
 def test_absence_is_of_the_last_answer_to_a_query() -> None:

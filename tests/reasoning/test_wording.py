@@ -1,0 +1,32 @@
+"""Sentences that say more than a fact or a row shows, and those that do not."""
+
+import pytest
+
+from reasoning.wording import denies, oversteps
+
+
+@pytest.mark.parametrize(
+    ("sentence", "word"),
+    [
+        ("{value} requests failed because of {cause}", "because"),
+        ("{value} charges failed, and none was paid since", "none"),
+        ("{route} used {value}, and no other route did", "no"),
+        ("{value} requests weren't answered", "weren't"),
+        ("Only {value} failed", "only"),
+        ("{value} of the requests failed since {onset}", ""),
+        ("At all other customers {value} of the attempts failed", ""),
+        ("{noise} of {nothing_found}", ""),
+        ("The northern region: {value}", ""),
+        ("", ""),
+    ],
+)
+def test_first_word_that_oversteps_is_named(sentence: str, word: str) -> None:
+    assert oversteps(sentence) == word
+
+
+@pytest.mark.parametrize(
+    ("text", "denied"),
+    [("No incident", True), ("It isn’t", True), ("A notice was posted", False), ("Nothing found", True), ("", False)],
+)
+def test_denial_is_seen(text: str, denied: bool) -> None:
+    assert denies(text) is denied
