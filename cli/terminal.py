@@ -1,14 +1,13 @@
 """The console that commands print to."""
 
-import os
+import shutil
 
 from rich.console import Console
 
-_UNBOUND = 130
-"""Columns where nothing has a width to fit into: a pipe or a file."""
+_UNBOUND = (130, 40)
+"""Columns and lines where nothing has a size to fit into, as a pipe or a file: tables that are cut say little."""
 
 
 def wide_enough() -> Console:
-    """Return a console of the terminal's width, of COLUMNS, or of a width at which tables say something."""
-    console = Console()
-    return console if console.is_terminal or os.environ.get("COLUMNS") else Console(width=_UNBOUND)
+    """Return a console of the width of COLUMNS, else of the terminal, else of one at which tables say something."""
+    return Console(width=shutil.get_terminal_size(_UNBOUND).columns)

@@ -138,7 +138,7 @@ def books() -> list[Playbook]:
     ("source", "name", "playbook", "words"),
     [
         (Source.STRIPE, "chrges", None, "did you mean 'charges'?"),
-        (Source.STRIPE, "xyz", None, "There are: cards, charges, find_customer"),
+        (Source.STRIPE, "xyz", None, "There are: cards, charges, "),
         (Source.STRIPE, "charges", None, "asked differently by api-errors, billing-dispute"),
         (Source.STRIPE, "charges", "biling-dispute", "did you mean 'billing-dispute'?"),
         (Source.CLICKHOUSE, "sql", None, "no query or operation of ClickHouse 'sql'"),
