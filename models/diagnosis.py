@@ -62,6 +62,8 @@ class HypothesisVerdict(Frozen):
     """By the rubric over facts, already lowered where two sources do not agree or a required check is open."""
     rank: int = 0
     """1 for the best explanation among the supported; 0 for all others."""
+    rank_reason: str = ""
+    """Why it has that rank, for people: `explains known-bug; 2 systems agree; weight 50`. Empty without a rank."""
 
 
 class NotChecked(Frozen):

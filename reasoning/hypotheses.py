@@ -133,7 +133,28 @@ def _ranked(playbook: Playbook, verdicts: Sequence[HypothesisVerdict]) -> tuple[
         key=lambda item: (item.id in explained, -weights[item.id], -len(item.sources), -len(item.evidence), item.id),
     )
     ranks = {item.id: rank for rank, item in enumerate(order, start=1)}
-    return tuple(item.model_copy(update={"rank": ranks.get(item.id, 0)}) for item in verdicts)
+    return tuple(
+        item.model_copy(
+            update={"rank": ranks[item.id], "rank_reason": _reason(playbook, item, supported, weights[item.id])}
+        )
+        if item.id in ranks
+        else item
+        for item in verdicts
+    )
+
+
+def _reason(playbook: Playbook, item: HypothesisVerdict, supported: Sequence[HypothesisVerdict], weight: int) -> str:
+    """Say what decides a rank, in the order in which it does."""
+    others = [other.id for other in supported if other.id != item.id]
+    behind = [other for other in others if item.id in consequences(playbook, [other, item.id])]
+    explains = [other for other in others if other in consequences(playbook, [item.id, other])]
+    parts = [f"a consequence of {', '.join(behind)}"] if behind else []
+    parts += [f"explains {', '.join(explains)}"] if explains else []
+    systems = len(item.sources)
+    parts.append(
+        f"{systems} systems agree" if systems > 1 else "one system shows it" if systems else "by the ticket alone"
+    )
+    return "; ".join([*parts, f"weight {weight}"])
 
 
 def consequences(playbook: Playbook, supported: Sequence[str]) -> frozenset[str]:

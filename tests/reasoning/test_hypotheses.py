@@ -210,6 +210,40 @@ def test_ranks_put_causes_before_consequences_then_weight_then_evidence() -> Non
         "not": 0,
     }
     assert [item.id for item in weighing.verdicts] == ["report", "thin", "broad", "cause", "not"]
+    assert {item.id: item.rank_reason for item in weighing.verdicts} == {
+        "cause": "explains report; one system shows it; weight 50",
+        "broad": "2 systems agree; weight 10",
+        "thin": "one system shows it; weight 10",
+        "report": "a consequence of cause; one system shows it; weight 90",
+        "not": "",
+    }
+
+
+def test_rank_of_a_consequence_of_a_consequence_names_what_is_behind_it() -> None:
+    book = playbook(
+        hypothesis("a", ["logs_n > 0"], explains=["b"]),
+        hypothesis("b", ["logs_n > 5"], explains=["c"]),
+        hypothesis("c", ["logs_n > 0"]),
+        hypothesis("told", ["words"], weight=-1),
+        facts={
+            "logs_n": count("logs"),
+            "words": {
+                "fn": "ticket_names",
+                "label": "",
+                "unit": "bool",
+                "args": {"anchor": "$anchors.symptoms", "terms": ["slow"]},
+            },
+            "charges_n": count("charges"),
+            "pages_n": count("pages"),
+        },
+    )
+    weighing = weigh(book, ANCHORS.model_copy(update={"symptoms": ("slow",)}), evidence(**WHOLE))
+    assert [item.rank_reason for item in weighing.verdicts] == [
+        "explains c; one system shows it; weight 0",
+        "",
+        "a consequence of a; one system shows it; weight 0",
+        "by the ticket alone; weight -1",
+    ]
 
 
 def test_consequences_of_consequences_and_circles() -> None:
