@@ -106,7 +106,8 @@ def _of_tenant(tenant: Tenant, secrets: Secrets) -> Iterator[Examination]:
     for source, config in tenant.connectors.items():
         look = partial(_connector, source, config, secrets, tenant)
         yield Examination("connector", source.value, look, tenant.id)
-    for link in tenant.models:
+    classifier = [tenant.classifier] if tenant.classifier is not None else []
+    for link in {link.model: link for link in [*classifier, *tenant.models]}.values():
         yield Examination("model", link.model, partial(examine_model, link, secrets), tenant.id)
 
 

@@ -54,6 +54,8 @@ class Case:
     """How many times evidence was gathered."""
     diagnoses: int = 0
     asked: set[str] = field(default_factory=set)
+    given_up: dict[str, str] = field(default_factory=dict)
+    """Links of the chain that failed for good, and how: what declined once is not paid to decline again."""
 
     @property
     def undecided(self) -> bool:

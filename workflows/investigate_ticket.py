@@ -269,17 +269,18 @@ class InvestigateTicketWorkflow:
 
     async def _diagnose(self, case: Case) -> None:
         """Go down the chain until a reasoner answers; the rules always do."""
-        problem = ""
         for reasoner in case.selection.reasoners:
+            if reasoner in case.given_up:
+                continue
             try:
                 case.drafted = await self._draft(case, reasoner)
                 break
             except ActivityError as error:
                 if is_cancelled_exception(error) or reasoner == RULES:
                     raise
-                problem = f"{reasoner}: {kind_of(error)}"
-                self._progress.done.append(f"model · {problem}")
-        case.verified = await self._verify(case, problem)
+                case.given_up[reasoner] = f"{reasoner}: {kind_of(error)}"
+                self._progress.done.append(f"model · {case.given_up[reasoner]}")
+        case.verified = await self._verify(case, next(reversed(case.given_up.values()), ""))
 
     async def _repair(self, case: Case) -> None:
         try:

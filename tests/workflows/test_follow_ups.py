@@ -1,6 +1,6 @@
 """Rounds of follow-ups: by the playbook's rules or by the model, one budget for both, and each of them visible."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest_asyncio
@@ -15,7 +15,7 @@ from models.playbook import Budgets, Playbook, Query
 from models.tenant import Budget, ModelConfig
 from models.vocabulary import Outcome, Source
 from reasoning.providers.anthropic import AnthropicModel
-from tests.anthropic_server import AnthropicServer, Script, says
+from tests.anthropic_server import Answer, AnthropicServer, Recorded, Script, refuses, says
 from tests.fakes import ScriptedConnector
 from tests.reasoning.case import fact_is, row_shows
 from tests.workflows.house import (
@@ -74,12 +74,19 @@ class Followed:
         self.rounds = [step.detail for step in record.steps if step.step.startswith("weigh/") and step.detail]
 
 
-async def follow(client: Client, ledger: SqlLedger, script: Script, rounds: int, usd: float = 0.25) -> Followed:
-    link = ModelConfig(model=MODEL, api_key="env:NONE")
-    tenant = TENANT.model_copy(update={"models": [link], "budget": Budget(usd_per_ticket=usd)})
+async def follow(
+    client: Client,
+    ledger: SqlLedger,
+    script: Script,
+    rounds: int,
+    usd: float = 0.25,
+    chain: Sequence[str] = (MODEL,),
+) -> Followed:
+    links = [ModelConfig(model=name, api_key="env:NONE") for name in chain]
+    tenant = TENANT.model_copy(update={"models": links, "budget": Budget(usd_per_ticket=usd)})
     linear = ScriptedConnector(Source.LINEAR, {})
     with AnthropicServer(script) as server:
-        model = AnthropicModel(MODEL, "sk-ant-test", server.address, 20.0)
+        models = {name: AnthropicModel(name, "sk-ant-test", server.address, 20.0) for name in chain}
         try:
             house = House(
                 client,
@@ -89,7 +96,7 @@ async def follow(client: Client, ledger: SqlLedger, script: Script, rounds: int,
                 billing(),
                 linear,
                 tenant=tenant,
-                models=Models({MODEL: model}),
+                models=Models(dict(models)),
                 playbooks=[playbook(rounds)],
             )
             async with house.worker():
@@ -100,7 +107,8 @@ async def follow(client: Client, ledger: SqlLedger, script: Script, rounds: int,
                     "__temporal_workflow_metadata", result_type=WorkflowMetadata
                 )
         finally:
-            await model.aclose()
+            for model in models.values():
+                await model.aclose()
     record = await RunReader(ledger).load_run(revision.investigation)
     return Followed(record, linear, [request.body for request in server.requests], said.current_details)
 
@@ -148,3 +156,21 @@ async def test_nothing_is_gathered_that_no_budget_is_left_to_ask_about(temporal:
     assert told.rounds == ["round 1: bugs (rule)"]
     assert len(told.prompts) == 1
     assert told.record.summary.reasoner == MODEL
+
+
+async def test_a_link_that_declined_is_not_paid_to_decline_in_every_round(temporal: Client, ledger: SqlLedger) -> None:
+    """The second link asks for more; the first is not asked again about the same ticket."""
+    asked: list[str] = []
+
+    def play(request: Recorded) -> Answer:
+        asked.append(str(request.json["model"]))
+        if asked[-1] == MODEL:
+            return refuses()
+        return says(CURIOUS if asked.count(asked[-1]) == 1 else GOOD, model=asked[-1])
+
+    told = await follow(temporal, ledger, play, rounds=2, chain=(MODEL, "claude-opus-5"))
+    assert asked == [MODEL, "claude-opus-5", "claude-opus-5"]
+    assert told.rounds[-1] == "round 2: older (model), other (model)"
+    assert told.record.summary.reasoner == "claude-opus-5"
+    assert told.record.diagnosis is not None
+    assert told.record.diagnosis.reasoner_problem == f"{MODEL}: ModelRefused"
