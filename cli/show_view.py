@@ -158,6 +158,7 @@ def _decided(record: RunRecord, verdict: HypothesisVerdict) -> Iterator[tuple[st
     weighing, playbook = record.weighing, record.playbook
     facts = [fact for name in verdict.facts if weighing and (fact := weighing.fact(name)) is not None]
     hypothesis = playbook.hypothesis(verdict.id) if playbook else None
+    yield "rank", verdict.rank_reason
     yield "because", "; ".join(verdict.because)
     yield "facts", ", ".join(f"{fact.id} {format_value(fact)}" for fact in facts)
     yield "evidence", ", ".join(verdict.evidence)

@@ -133,7 +133,7 @@ def test_each_hypothesis_says_what_decided_and_what_would_change_it(whydesk: She
     said = section(out, "Hypotheses")
     for part in (
         "→ supported, rank 1, severity high · regression (deploy_regression): The release at 2026-03-12 14:05 UTC made 41%",
-        "because: error_rate > 0.2; deployed_at > 0.0",
+        f"rank: {WEIGHING.verdicts[0].rank_reason} because: error_rate > 0.2; deployed_at > 0.0",
         "facts: error_rate 41%, deployed_at 2026-03-12 14:05 UTC",
         "would change it: Errors that began before the release.",
         "untested · bug (known_bug): A known bug makes requests fail open checks: bugs",

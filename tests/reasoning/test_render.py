@@ -302,6 +302,15 @@ def test_two_causes_have_both_titles_and_each_its_own_evidence() -> None:
     assert not lines[second + 2].startswith("- ")
 
 
+def test_two_causes_of_a_real_diagnosis_are_told_apart() -> None:
+    evidence = (*EVIDENCE[:3], evidence_of(4, "bugs", ({"identifier": "EDGE-412"},)))
+    said = diagnose(GOOD.model_copy(update={"also": ("bug",)}), evidence)
+    assert said.also == ("bug",)
+    lines = render(said, evidence).markdown.splitlines()
+    assert lines[0].startswith("**Cause 1: The release at")
+    assert lines[2] == "**Cause 2: A known bug makes requests fail**"
+
+
 def test_second_cause_that_shares_all_its_evidence_still_shows_it() -> None:
     twin = PLAYBOOK.hypotheses[1].model_copy(update={"claims": ["error_rate"]})
     playbook = PLAYBOOK.model_copy(update={"hypotheses": [PLAYBOOK.hypotheses[0], twin]})
