@@ -126,6 +126,11 @@ def test_load_is_compared_with_the_same_hours_and_refusals_are_counted(answers: 
     assert (load["growth"], load["arrived"]) == (pytest.approx(425 / 24), pytest.approx(425 / 24))
 
 
+def test_hours_that_the_log_no_longer_has_are_not_quiet_ones(answers: dict[str, Any]) -> None:
+    # The log begins on the 10th at 14:00: of the same hours of the 5th it has none, and so there is no week to compare with.
+    assert [int(answers["latency.load"][0][name]) for name in ("usual_least", "usual_most")] == [24, 24]
+
+
 def test_where_and_what_size(answers: dict[str, Any]) -> None:
     [quantiles] = answers["latency.quantiles"]
     assert (quantiles["p50_before"], quantiles["p95_before"], quantiles["p50"]) == (400, 400, 1600)
