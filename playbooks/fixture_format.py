@@ -40,6 +40,8 @@ class FixtureAnswer(Documented):
     """Rows with the columns that the query answers; docs/playbooks.md lists them for each operation."""
     status: EvidenceStatus | None = None
     """`failed`, `denied`, `timed-out` or `skipped` for a query that got no answer."""
+    asked: bool = True
+    """False: it was not asked, such as a follow-up before its round."""
     truncated: bool = False
     """There was more than came."""
     stale: bool = False

@@ -57,10 +57,13 @@ def investigate(playbook: Playbook, fixture: Fixture) -> tuple[Weighing, Draft, 
 
 
 def _evidence(playbook: Playbook, fixture: Fixture, anchors: Anchors, now: datetime) -> list[Evidence]:
-    asked = [query for query in playbook.queries if not query.follow_up or query.id in fixture.evidence]
+    answers = {
+        query.id: fixture.evidence.get(query.id, FixtureAnswer(asked=not query.follow_up)) for query in playbook.queries
+    }
+    asked = [query for query in playbook.queries if answers[query.id].asked]
     found = []
     for number, query in enumerate(asked, start=1):
-        answer = fixture.evidence.get(query.id, FixtureAnswer())
+        answer = answers[query.id]
         rows = [*answer.rows, *(row for stretch in answer.series for row in _rows(stretch))]
         status = answer.status or (EvidenceStatus.FOUND if rows else EvidenceStatus.EMPTY)
         given = answer.window
