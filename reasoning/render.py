@@ -73,7 +73,7 @@ def render_note(
     for label, claims in _evidence(diagnosis, playbook, sources, len(causes)):
         lines = tuple(_line(checked, sources, anchors, allowed_hosts) for checked in claims)
         blocks.append(Listing(label, lines))
-    who = _customer(anchors)
+    who = _customer(anchors, diagnosis)
     if who:
         blocks.append(Paragraph("Customer", who))
     if diagnosis.ruled_out:
@@ -160,7 +160,7 @@ def _place(hypothesis: Hypothesis | None, checked: CheckedClaim, sources: Mappin
     return hypothesis.claims.index(stated) if stated in hypothesis.claims else _NOWHERE
 
 
-def _customer(anchors: Anchors) -> str:
+def _customer(anchors: Anchors, diagnosis: Diagnosis) -> str:
     """Say what is not certain about who asks; nothing where it is."""
     customer = anchors.customer
     if customer is None:
@@ -169,7 +169,10 @@ def _customer(anchors: Anchors) -> str:
         )
     if customer.weak:
         name = f"{customer.name} ({customer.id})" if customer.name else customer.id
-        return f"{name}, by the domain of the e-mail address alone: check who asks before you share what is theirs"
+        withheld = "" if diagnosis.draft_reply else " (so there is no draft reply)"
+        return (
+            f"{name}, by the domain of the e-mail address alone: check who asks before you share their data{withheld}"
+        )
     return ""
 
 
@@ -217,13 +220,18 @@ def _link(checked: CheckedClaim, found: Evidence, anchors: Anchors, allowed_host
 def _shortened(
     sentences: Sequence[str], sources: Mapping[str, Evidence], allowed_hosts: frozenset[str]
 ) -> Iterable[Line]:
-    for text in sentences[:MOST_RULED_OUT]:
-        found = _CITED.search(text)
-        cited = [sources[name] for name in found[1].split(", ") if name in sources] if found else []
-        links = {item.id: safe_link(item.url, allowed_hosts) for item in cited}
-        yield Line(text[: found.start()], _named(cited, links)) if found and cited else Line(text)
-    if len(sentences) > MOST_RULED_OUT:
-        yield Line(f"and {len(sentences) - MOST_RULED_OUT} more")
+    # Two explanations of one kind are ruled out in the same words: said once, by all that rules out either.
+    cited: dict[str, dict[str, Evidence]] = {}
+    for sentence in sentences:
+        found = _CITED.search(sentence)
+        names = [name for name in found[1].split(", ") if name in sources] if found else []
+        text = sentence[: found.start()] if found and names else sentence
+        cited.setdefault(text, {}).update((name, sources[name]) for name in names)
+    for text, items in list(cited.items())[:MOST_RULED_OUT]:
+        links = {name: safe_link(item.url, allowed_hosts) for name, item in items.items()}
+        yield Line(text, _named(list(items.values()), links))
+    if len(cited) > MOST_RULED_OUT:
+        yield Line(f"and {len(cited) - MOST_RULED_OUT} more")
 
 
 def _gaps(gaps: Sequence[NotChecked]) -> Iterable[Line]:

@@ -250,7 +250,21 @@ def test_customer_of_a_mere_domain_is_said() -> None:
     weak = ANCHORS.model_copy(update={"customer": ANCHORS.customer.model_copy(update={"weak": True})})
     shown = visible_text(render(diagnose(GOOD, anchors=weak), anchors=weak))
     assert "Acme Robotics (acct_4711), by the domain of the e-mail address alone" in shown
+    assert "share their data (so there is no draft reply)" in shown
+    replied = diagnose(GOOD, anchors=weak).model_copy(update={"draft_reply": "We look into it."})
+    assert "so there is no draft reply" not in visible_text(render(replied, anchors=weak))
     assert "Customer:" not in visible_text(render(diagnose(GOOD)))
+
+
+def test_what_is_ruled_out_twice_in_the_same_words_is_said_once() -> None:
+    twice = ("Nothing failed before (E1)", "No bug fits", "Nothing failed before (E2, E3)", "Nothing of E9 (E9)")
+    note = render(diagnose(GOOD).model_copy(update={"ruled_out": twice}))
+    lines = note.markdown.replace("\\", "").split("**Ruled out**")[1].split("**Not checked**")[0].split()
+    assert " ".join(lines) == (
+        "- Nothing failed before ([E1 · ClickHouse](<https://logs.example.com/q?x=1>), "
+        "[E2 · GitHub](<https://github.example.com/acme/api/deployments>), E3 · StatusPage) "
+        "- No bug fits - Nothing of E9 (E9)"
+    )
 
 
 @pytest.mark.parametrize(("today", "said"), [(date(2026, 6, 30), False), (date(2026, 7, 1), True), (None, False)])
