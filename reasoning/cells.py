@@ -16,6 +16,8 @@ Operand = FactValue | tuple[FactValue, ...] | None
 """A filter's value after references are resolved."""
 TEXT_OPERATORS = ("contains", "touches", "touches_all", "in_region")
 OPERATORS = ("gte", "gte_or_null", "gt", "lte", "lt", "ne", "in", *TEXT_OPERATORS)
+LONGEST_NUMBER = 300
+"""Decimal places before the point; what is larger is no measure, and a text such as `1e999999999` would fill the memory."""
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?")
 
 
@@ -44,15 +46,20 @@ def _moment(text: str) -> datetime | None:
 
 
 def as_number(cell: JsonValue, column: str) -> int | float:
-    """Read a number, also one sent as text (decimals and wide integers are); whole numbers come back as ints."""
+    """Read a number, also one sent as text (decimals and wide integers are); whole numbers come back as ints.
+
+    What is not finite, or beyond any measure, is unknown: it would make a sum, an order or a share of anything.
+    """
     if isinstance(cell, int | float) and not isinstance(cell, bool):
-        return cell
+        if abs(cell) < 10**LONGEST_NUMBER:
+            return cell
+        raise NotKnown(f"column {column!r} holds no finite number")
     if isinstance(cell, str):
         try:
             number = Decimal(cell)
         except InvalidOperation:
             number = Decimal("NaN")
-        if number.is_finite():
+        if number.is_finite() and number.adjusted() < LONGEST_NUMBER:
             return int(number) if number == number.to_integral_value() else float(number)
     raise NotKnown(f"column {column!r} holds no number" if cell is not None else f"column {column!r} holds no value")
 

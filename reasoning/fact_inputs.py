@@ -105,6 +105,9 @@ class Given:
         key = (found.query, repr(where))
         if key not in self.filtered:
             self.filtered[key] = [row for row in found.rows if matches(row, where)]
+        if not self.filtered[key] and found.stale:
+            # That nothing passes the filter is an absence too, and an old answer shows none.
+            raise NotKnown(f"{found.query} has no such row, but the answer is old")
         return self.filtered[key]
 
     def where(self, name: str = "where") -> dict[str, dict[str, Operand]]:

@@ -13,7 +13,7 @@ from models.playbook import FactSpec, Playbook
 from reasoning.cells import NotKnown
 from reasoning.fact_arithmetic import FACT_FUNCTIONS
 from reasoning.fact_functions import ROW_FUNCTIONS, FactFunction
-from reasoning.fact_inputs import Given
+from reasoning.fact_inputs import Given, Reckoned
 
 FUNCTIONS: dict[str, FactFunction] = {function.name: function for function in (*ROW_FUNCTIONS, *FACT_FUNCTIONS)}
 """All functions that a playbook may name, by name."""
@@ -89,11 +89,20 @@ def _references(value: JsonValue) -> list[str]:
     return [name for item in value.values() for name in _references(item)] if isinstance(value, dict) else []
 
 
-def _compute(name: str, spec: FactSpec, given: Given) -> Fact:
+def _reckoned(spec: FactSpec, given: Given) -> Reckoned:
     try:
         reckoned = FUNCTIONS[spec.fn].run(given)
-        if isinstance(reckoned.value, float) and not math.isfinite(reckoned.value):
+        if isinstance(reckoned.value, int | float) and not math.isfinite(reckoned.value):
             raise NotKnown("the result is no finite number")
+    except ArithmeticError:
+        # A sum of large numbers, or a time moved out of the calendar.
+        raise NotKnown("the result is beyond any number") from None
+    return reckoned
+
+
+def _compute(name: str, spec: FactSpec, given: Given) -> Fact:
+    try:
+        reckoned = _reckoned(spec, given)
     except NotKnown as reason:
         return Fact(
             id=name,
