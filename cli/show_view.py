@@ -68,7 +68,8 @@ def _claims(console: Console, record: RunRecord) -> None:
         grid = _grid()
         grid.add_row(f"{number}.", Text(said + fate, style="" if checked.kept else "dim"))
         for line in _stands_on(checked, record, bodies, shown):
-            grid.add_row("", Text(line, style="dim"))
+            words = line.lstrip()
+            grid.add_row("", Padding(Text(words, style="dim"), (0, 0, 0, len(line) - len(words))))
         console.print(grid)
 
 
@@ -101,11 +102,13 @@ def _rows(checked: CheckedClaim, found: Evidence, record: RunRecord) -> Iterator
             first = [value.name for value in checked.claim.values]
             yield f"{head}: {_row(row, first)}"
             return
-    yield f"{head}: {len(found.rows)} rows" + (", cut off" if found.truncated else "")
-    for row in sorted(found.rows, key=lambda row: -_heard_in(checked.sentence, row))[:_MOST_ROWS]:
-        yield f"  {_row(row)}"
-    if len(found.rows) > _MOST_ROWS:
-        yield f"  and {len(found.rows) - _MOST_ROWS} more: --json has them"
+    count = f"{len(found.rows)} row{'s' if len(found.rows) != 1 else ''}"
+    yield f"{head}: {count}" + (", cut off" if found.truncated else "")
+    heard = [row for row in found.rows if _heard_in(checked.sentence, row)]
+    shown = sorted(heard, key=lambda row: -_heard_in(checked.sentence, row))[:_MOST_ROWS] or found.rows[:_MOST_ROWS]
+    yield from (f"  {_row(row)}" for row in shown)
+    if len(found.rows) > len(shown):
+        yield f"  and {len(found.rows) - len(shown)} more: --json has them"
 
 
 def _heard_in(sentence: str, row: Row) -> int:

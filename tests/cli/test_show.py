@@ -172,7 +172,7 @@ def test_rows_that_a_sentence_speaks_of_come_first_and_once(whydesk: Shell, tmp_
 
     asyncio.run(write())
     said = section(whydesk("show", "77").out, "Claims")
-    assert "6 rows at=2026-03-02T14:20:00Z, failed=4 at=2026-03-02T10:20:00Z, failed=0 and 4 more" in said
+    assert "6 rows at=2026-03-02T14:20:00Z, failed=4 and 5 more" in said
     assert said.endswith("E1 ClickHouse · error rate: 6 rows, as above")
 
 
