@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from pydantic import JsonValue
@@ -196,7 +196,7 @@ def onset_end(given: Given) -> Reckoned:
     time = given.text("time")
     moments = sorted({as_time(cell_of(row, time), time) for row in given.rows()})
     start = _onset(given).at
-    width = min(later - earlier for earlier, later in pairwise(moments))
+    width = min((later - earlier for earlier, later in pairwise(moments)), default=timedelta(0))
     return Reckoned(start + width, f"end of the first bucket after the change of {_series(given)}")
 
 
@@ -307,7 +307,21 @@ def _stretch(given: Given) -> Stretch:
 
 def _buckets(given: Given) -> list[Bucket]:
     time, column = given.text("time"), given.text("column")
-    return [_bucket(given, row, as_time(cell_of(row, time), time), column) for row in given.rows()]
+    buckets = [_bucket(given, row, as_time(cell_of(row, time), time), column) for row in given.rows()]
+    if len({bucket.at for bucket in buckets}) == len(buckets):
+        return buckets
+    if not given.has("total"):
+        raise NotKnown(f"{given.text('query')} has several rows for one {time}")
+    return _joined(buckets)
+
+
+def _joined(buckets: list[Bucket]) -> list[Bucket]:
+    """Join the rows of one moment: a share of several parts is that of their sum."""
+    sums: dict[datetime, tuple[float, float]] = {}
+    for bucket in buckets:
+        part, weight = sums.get(bucket.at, (0.0, 0.0))
+        sums[bucket.at] = (part + bucket.value * bucket.weight, weight + bucket.weight)
+    return [Bucket(at, part / weight if weight > 0 else 0.0, weight) for at, (part, weight) in sums.items()]
 
 
 def _bucket(given: Given, row: Row, at: datetime, column: str) -> Bucket:
