@@ -17,7 +17,7 @@ from reasoning.note import Block, Footer, Heading, Line, Listing, Paragraph, Quo
 MOST_LINES = 5
 """Evidence lines shown; a note is one screen."""
 MOST_LINES_EACH = 3
-"""The same for each of several causes."""
+"""The same for each of several causes, where there are more than that in all."""
 MOST_RULED_OUT = 5
 _MARKER = re.compile(r"whydesk:[A-Za-z0-9/_-]+")
 _CITED = re.compile(r" \((E\d+(?:, E\d+)*)\)$")
@@ -140,13 +140,14 @@ def _evidence(
             yield "Evidence", kept[:MOST_LINES]
         return
     named = [playbook.hypothesis(name) for name in (diagnosis.hypothesis, *diagnosis.also)]
+    most = MOST_LINES_EACH if len(kept) > MOST_LINES else MOST_LINES
     places = {id(claim): [_place(hypothesis, claim, sources) for hypothesis in named] for claim in kept}
     for number in range(causes):
         # A claim stands under the cause that names it earliest; the first cause has those that none names.
         own = [claim for claim in kept if places[id(claim)].index(min(places[id(claim)])) == number]
         own = own or [claim for claim in kept if places[id(claim)][number] < _NOWHERE]
         if own:
-            yield f"Evidence for cause {number + 1}", own[:MOST_LINES_EACH]
+            yield f"Evidence for cause {number + 1}", own[:most]
 
 
 def _place(hypothesis: Hypothesis | None, checked: CheckedClaim, sources: Mapping[str, Evidence]) -> int:

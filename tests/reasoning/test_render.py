@@ -311,9 +311,25 @@ def test_two_causes_have_both_titles_and_each_its_own_evidence() -> None:
     lines = [line.replace("\\", "") for line in note.markdown.splitlines() if line]
     assert lines[:2] == ["**Cause 1: The release broke it**", "**Cause 2: An incident**"]
     first, second = lines.index("**Evidence for cause 1**"), lines.index("**Evidence for cause 2**")
-    assert [line[:14] for line in lines[first + 1 : second]] == ["- 41% of the r", "- Release 3f2a", "- More of the "]
+    assert [line[:14] for line in lines[first + 1 : second]] == [
+        *("- 41% of the r", "- Release 3f2a"),
+        *("- More of the ", "- More of the "),
+    ]
     assert lines[second + 1].startswith("- The status page has no incident (E3 · StatusPage)")
     assert not lines[second + 2].startswith("- ")
+
+
+def test_lines_of_two_causes_that_fit_on_the_screen_are_all_shown() -> None:
+    said = diagnose(GOOD).model_copy(update={"also": ("incident",), "title": "A. Also: B"})
+    further = [
+        CheckedClaim(claim=row_shows("E2", cost=str(number)), kept=True, sentence=f"Of the release, {number}")
+        for number in range(3)
+    ]
+    fits = said.model_copy(update={"claims": (*said.claims[:2], *further)})
+    shown = visible_text(render(fits))
+    assert all(claim.sentence in shown for claim in fits.kept)
+    more = fits.model_copy(update={"claims": (*fits.claims, further[0])})
+    assert sum("Of the release" in line for line in render(more).markdown.splitlines()) == 1
 
 
 def test_two_causes_of_a_real_diagnosis_are_told_apart() -> None:
