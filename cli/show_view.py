@@ -18,6 +18,7 @@ from models.feedback import Feedback
 from models.vocabulary import EvidenceStatus, Verdict
 from reasoning.claims import matching_row
 from reasoning.phrases import fill, format_value
+from reasoning.redact import visible
 
 _MOST_ROWS = 2
 """Rows shown of an answer that a claim stands on as a whole."""
@@ -46,14 +47,14 @@ def _headline(console: Console, record: RunRecord) -> None:
     parts = [run.key.investigation, f"revision {run.key.revision}", f"ticket {run.key.ref.ticket}", run.playbook]
     parts += [run.outcome or "running", run.cause or "", run.problem]
     parts += [f"customer {run.customer}" if run.customer else ""]
-    console.print(Text(" · ".join(part for part in parts if part)), style="bold", highlight=False)
+    console.print(_said(" · ".join(part for part in parts if part)), style="bold", highlight=False)
     if record.note:
         console.print(f"note {record.note.status} {record.note.note}".rstrip(), style="dim", highlight=False)
 
 
 def _title(console: Console, text: str) -> None:
     console.print()
-    console.print(Text(text), style="bold", highlight=False)
+    console.print(_said(text), style="bold", highlight=False)
 
 
 def _claims(console: Console, record: RunRecord) -> None:
@@ -66,10 +67,10 @@ def _claims(console: Console, record: RunRecord) -> None:
         said = checked.sentence or f"{checked.claim.predicate} {checked.claim.subject}"
         fate = "" if checked.kept else f"  dropped: {checked.problem}"
         grid = _grid()
-        grid.add_row(f"{number}.", Text(said + fate, style="" if checked.kept else "dim"))
+        grid.add_row(f"{number}.", _said(said + fate, style="" if checked.kept else "dim"))
         for line in _stands_on(checked, record, bodies, shown):
             words = line.lstrip()
-            grid.add_row("", Padding(Text(words, style="dim"), (0, 0, 0, len(line) - len(words))))
+            grid.add_row("", Padding(_said(words, style="dim"), (0, 0, 0, len(line) - len(words))))
         console.print(grid)
 
 
@@ -149,10 +150,10 @@ def _hypotheses(console: Console, record: RunRecord) -> None:
         title = fill(verdict.title, facts)
         head = f"{verdict.verdict.value}{place}{severity} · {verdict.id} ({verdict.cause.value})"
         head += f": {title}" if title else ""
-        grid.add_row(mark, Text(head, style="" if verdict.verdict is Verdict.SUPPORTED else "dim"))
+        grid.add_row(mark, _said(head, style="" if verdict.verdict is Verdict.SUPPORTED else "dim"))
         for name, text in _decided(record, verdict):
             if text:
-                grid.add_row("", Text(f"{name}: {text}", style="dim"))
+                grid.add_row("", _said(f"{name}: {text}", style="dim"))
         console.print(grid)
 
 
@@ -174,7 +175,7 @@ def _not_checked(console: Console, record: RunRecord) -> None:
         return
     _title(console, "Not checked")
     for gap in record.weighing.not_checked:
-        console.print(Padding(Text(f"{gap.source.title} · {gap.title}: {gap.reason}"), (0, 0, 0, 2)))
+        console.print(Padding(_said(f"{gap.source.title} · {gap.title}: {gap.reason}"), (0, 0, 0, 2)))
 
 
 def _evidence(console: Console, record: RunRecord) -> None:
@@ -189,8 +190,8 @@ def _evidence(console: Console, record: RunRecord) -> None:
         table.add_row(
             item.ref.id if not item.look else f"{item.ref.id} (again)",
             item.ref.source.title,
-            Text(title),
-            Text(f"{item.ref.status.value}{flags}{reason}"),
+            _said(title),
+            _said(f"{item.ref.status.value}{flags}{reason}"),
             str(item.ref.rows),
             f"{item.ref.took:.2f}",
         )
@@ -205,7 +206,7 @@ def _feedback(console: Console, given: Sequence[Feedback]) -> None:
         cause = f", it was {one.cause.value}" if one.cause else ""
         comment = f": {one.comment}" if one.comment else ""
         line = f"{one.given_at:%Y-%m-%d %H:%M} {one.verdict.value}, says {one.who}{cause}{comment}"
-        console.print(Padding(Text(line), (0, 0, 0, 2)))
+        console.print(Padding(_said(line), (0, 0, 0, 2)))
 
 
 def _steps(console: Console, record: RunRecord) -> None:
@@ -216,7 +217,9 @@ def _steps(console: Console, record: RunRecord) -> None:
     table = Table("step", Column("after s", justify="right"), "done at", "detail", "body")
     for step in record.steps:
         after = (step.done_at - began).total_seconds()
-        table.add_row(step.step, f"{after:.2f}", f"{step.done_at:%H:%M:%S}", Text(step.detail), step.digest[:12] or "–")
+        table.add_row(
+            step.step, f"{after:.2f}", f"{step.done_at:%H:%M:%S}", _said(step.detail), step.digest[:12] or "–"
+        )
     console.print(table)
 
 
@@ -225,12 +228,17 @@ def _cost(console: Console, record: RunRecord) -> None:
     parts = [f"{run.seconds:.1f} s in all" if run.seconds is not None else "", f"${run.usd:.4f}" if run.usd else "$0"]
     parts += [f"reasoner {run.reasoner}" if run.reasoner else ""]
     console.print()
-    console.print(Text(" · ".join(part for part in parts if part)), highlight=False)
+    console.print(_said(" · ".join(part for part in parts if part)), highlight=False)
     for answer in record.answers:
         drafted = answer.drafted
         tokens = f"{drafted.input_tokens:,} tokens in, {drafted.output_tokens:,} out, ${drafted.usd:.4f}"
         line = f"{answer.purpose} {answer.round} · {drafted.reasoner} · {tokens} · request {answer.request[:12]}"
-        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
+        console.print(Padding(_said(line, style="dim"), (0, 0, 0, 2)))
+
+
+def _said(text: str, style: str = "") -> Text:
+    """Return a text that may be a vendor's or a customer's: what could steer a terminal is dropped."""
+    return Text(visible(text), style=style)
 
 
 def _grid() -> Table:

@@ -30,9 +30,7 @@ def keep_tags(connection: Connection, key: RunKey, tags: Iterable[str], at: date
     A tag speaks of the last earlier revision whose note is on the ticket, unless it was on the ticket before that note:
     then it spoke of a note before it, and nobody has taken it off since.
     """
-    met = _met(tags)
-    if not met:
-        return
+    met = feedback_tags(tags)
     spoken_of = connection.scalar(_noted(key).where(NoteRow.revision < key.revision))
     for tag in met:
         step = {"step": f"tag/{tag}", "digest": "", "detail": "on the ticket", "done_at": at}
@@ -46,7 +44,7 @@ def keep_tags_on_note(connection: Connection, key: RunKey, tags: Iterable[str], 
 
     They speak of the newest note on the ticket, with the same exception as in `keep_tags`.
     """
-    met = _met(tags)
+    met = feedback_tags(tags)
     spoken_of = connection.scalar(_noted(key)) if met else None
     if spoken_of is None:
         return ()
@@ -54,7 +52,8 @@ def keep_tags_on_note(connection: Connection, key: RunKey, tags: Iterable[str], 
     return tuple(Feedback(revision=spoken_of, verdict=FEEDBACK_TAGS[tag], who=BY_TAG, given_at=at) for tag in fresh)
 
 
-def _met(tags: Iterable[str]) -> list[str]:
+def feedback_tags(tags: Iterable[str]) -> list[str]:
+    """Return those of a ticket's tags that are feedback."""
     carried = {tag.strip().lower() for tag in tags}
     return [tag for tag in FEEDBACK_TAGS if tag in carried]
 

@@ -13,7 +13,7 @@ from ledger.base import BodyMissing, LedgerError
 from ledger.bodies import pack, unpack
 from ledger.claims import find_claim, open_revision
 from ledger.database import Database, insert_new
-from ledger.feedback import keep_feedback, keep_tags, keep_tags_on_note
+from ledger.feedback import feedback_tags, keep_feedback, keep_tags, keep_tags_on_note
 from ledger.migrations import upgrade
 from ledger.tables import BodyRow, EvidenceRow, ModelAnswerRow, NoteRow, RevisionRow, StepRow
 from models.base import digest_of, to_body
@@ -200,8 +200,10 @@ class SqlLedger:
         await self.database.write(work)
 
     async def note_tags(self, key: RunKey, tags: Iterable[str], at: datetime) -> None:
-        """See `Ledger`."""
-        await self.database.write(lambda connection: keep_tags(connection, key, tags, at))
+        """See `Ledger`. Most tickets carry none, and then nothing is written."""
+        met = feedback_tags(tags)
+        if met:
+            await self.database.write(lambda connection: keep_tags(connection, key, met, at))
 
     async def tags_on_note(self, key: RunKey, tags: Iterable[str], at: datetime) -> tuple[Feedback, ...]:
         """Keep the feedback tags of a ticket that is read outside of a run; return what was not known before."""

@@ -176,6 +176,27 @@ def test_rows_that_a_sentence_speaks_of_come_first_and_once(whydesk: Shell, tmp_
     assert said.endswith("E1 ClickHouse · error rate: 6 rows, as above")
 
 
+def test_nothing_that_steers_a_terminal_comes_through(whydesk: Shell, tmp_path: Path) -> None:
+    async def write() -> None:
+        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db") as ledger:
+            key = (await ledger.claim_delivery(claim("66", "d-66"))).key
+            evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202etxet"
+            found = evidence("E1").model_copy(update={"rows": ({"text": evil},), "title": evil, "reason": evil})
+            await ledger.put_evidence(key, found)
+            told = Claim(predicate=Predicate.ROW_SHOWS, subject="E1", evidence=("E1",))
+            checked = CheckedClaim(claim=told, kept=True, sentence=evil, problem=evil)
+            body = diagnosis().model_copy(update={"claims": (checked,)})
+            await ledger.record_outcome(outcome(key, digest=await ledger.put_body("acme", body)))
+            said = Feedback(revision=1, verdict=FeedbackVerdict.WRONG, who="ada", comment=evil, given_at=NOON)
+            await ledger.give_feedback(key, said)
+
+    asyncio.run(write())
+    said = whydesk("show", "66")
+    assert (said.code, said.err) == (0, "")
+    assert "text=]0;owned[2J31mtxet" in said.out
+    assert not set("\x1b\x07\x9b\u202e") & set(said.out)
+
+
 def test_nothing_of_a_narrow_terminal_is_cut_off(
     whydesk: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
