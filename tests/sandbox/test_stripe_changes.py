@@ -16,6 +16,8 @@ from models.tenant import StripeConfig
 from models.vocabulary import EvidenceStatus, Scope, Source
 from sandbox.run import Sandbox
 from sandbox.world_billing import BillingFile
+from sandbox.world_files import load_world
+from tests.sandbox.engine_process import WORLD
 from tests.sandbox.small_world import small_world
 from tests.sandbox.test_stripe import required
 
@@ -52,8 +54,8 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield running
 
 
-@pytest.fixture
-async def connector(sandbox: Sandbox) -> AsyncIterator[StripeConnector]:
+def connected(sandbox: Sandbox) -> StripeConnector:
+    """A connector to a sandbox's Stripe; close it."""
     config = StripeConfig.model_validate(
         {
             "url": sandbox.addresses["stripe"],
@@ -61,7 +63,12 @@ async def connector(sandbox: Sandbox) -> AsyncIterator[StripeConnector]:
             "metadata_key": sandbox.world.tenant.metadata_key,
         }
     )
-    made = StripeConnector(config, sandbox.credentials.stripe_key)
+    return StripeConnector(config, sandbox.credentials.stripe_key)
+
+
+@pytest.fixture
+async def connector(sandbox: Sandbox) -> AsyncIterator[StripeConnector]:
+    made = connected(sandbox)
     yield made
     await made.aclose()
 
@@ -97,6 +104,24 @@ async def test_a_change_of_plan_is_told_with_its_proration(connector: StripeConn
     assert (row["change"], row["from_price"], row["to_price"]) == ("plan", "price_old", "price_seat")
     assert (row["from_unit_amount"], row["from_quantity"], row["to_quantity"]) == (2_000, 3, 3)
     assert (row["proration"], row["proration_amount"]) == (True, 2_900)
+
+
+async def test_a_change_at_the_end_of_the_period_is_told_without_proration() -> None:
+    world = load_world(WORLD)
+    billed = next(one for one in world.billing.customers if one.customer == "ac_marlowe")
+    async with Sandbox(world, clickhouse=False) as sandbox:
+        connector = connected(sandbox)
+        try:
+            changes = await ask(connector, sandbox, "list_plan_changes", billing_id=billed.id)
+            items = await ask(connector, sandbox, "list_subscriptions", billing_id=billed.id)
+        finally:
+            await connector.aclose()
+    told = {row["change"]: row for row in changes.rows}
+    assert told.keys() == {"plan", "removed"}
+    assert (told["plan"]["from_price"], told["plan"]["to_price"]) == ("price_scale", "price_team")
+    assert (told["plan"]["proration"], told["removed"]["from_price"]) == (False, "price_pages")
+    assert [row["price_id"] for row in items.rows] == ["price_team"]
+    assert told["plan"]["at"] == items.rows[0]["current_period_start"]
 
 
 async def test_an_examination_finds_nothing_against_the_sandbox(connector: StripeConnector) -> None:

@@ -19,6 +19,10 @@ from tests.sandbox.engine_process import CHECKOUT, WORLD
 WORLDS = sorted(path.parent for path in (CHECKOUT / "sandbox" / "worlds").glob("*/world.yaml"))
 
 
+CHANGED = "  customer: cus_3cBJiUxw3Vma"
+"""The line after the type of the event of a scheduled downgrade."""
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the first world that a test may spoil."""
@@ -103,6 +107,17 @@ def test_what_is_no_offset(text: object) -> None:
         ("logs.yaml", "endpoints: [hk_pc01]", "endpoints: [hk_x]", "endpoint 'hk_x' is not in customers.yaml"),
         ("logs.yaml", "share: 0.72", "share: 1.72", "share: "),
         ("logs.yaml", "refused: {status: 429", "# refused: {status: 429", "say in `refused`"),
+        ("logs.yaml", "regions: [us-west], share: 0.6", "regions: [mars]", "region 'mars' is not in world.yaml"),
+        ("logs.yaml", "  lasts: +5m\n", "", "`every` and `lasts` belong together"),
+        ("logs.yaml", "lasts: +5m", "lasts: +90m", "ends before the next: make it shorter"),
+        ("logs.yaml", "lasts: +5m", "lasts: +5m30s", "whole minutes"),
+        ("logs.yaml", "every: +1h", "every: +8d", "longer than the whole span"),
+        (
+            "customers.yaml",
+            "/v1/ocr: 0.85, /v1/merge: 0.0, /v1/batch: 0.0, /v1/account: 0.15",
+            "/v1/ocr: 0.0, /v1/merge: 0.0, /v1/batch: 0.0, /v1/account: 0.0",
+            "no route has a share of the traffic",
+        ),
         ("logs.yaml", "order_by: [account, logged_at]", "order_by: [account, when]", "column 'when' is not in"),
         ("logs.yaml", "gw-7.3.2, start: -9d", "gw-7.3.2, start: -2d", "before this first version"),
         ("logs.yaml", "kind: webhook_attempts", "kind: usage", "no table of kind webhook_attempts"),
@@ -111,6 +126,20 @@ def test_what_is_no_offset(text: object) -> None:
         ("billing.yaml", "subtotal: 126916", "subtotal: 126915", "but the lines add up to 126916"),
         ("billing.yaml", "total: 32400", "total: 32401", "but the lines add up to 32400"),
         ("billing.yaml", "failure_code: expired_card,", "", "failed charge"),
+        (
+            "billing.yaml",
+            "si_MBkxsDpErG, price: price_scale",
+            "si_MBkxsDpErG, price: gold",
+            "price 'gold' is not in prices",
+        ),
+        ("billing.yaml", f"updated\n{CHANGED}", f"created\n{CHANGED}", "only a customer.subscription.updated has"),
+        ("billing.yaml", "object: sub_E28rzLsbqqZs", "object: sub_x", "subscription 'sub_x' is not in subscriptions"),
+        (
+            "billing.yaml",
+            "price: price_scale, quantity: 1}\n  - {id: si_hG77VoCSzY, price: price_pages, quantity: null}",
+            "price: price_team, quantity: 1}",
+            "the subscription still holds the same prices",
+        ),
         ("bugs.yaml", "id: EDGE-412", "id: NOPE-412", "team 'NOPE' is not in teams"),
         ("bugs.yaml", "completed: -150d", "labels2: []", "unknown key"),
         ("bugs.yaml", "issue: EDGE-298", "issue: EDGE-1", "issue 'EDGE-1' is not in issues"),
