@@ -125,7 +125,7 @@ def _differences(expect: Expectation, weighing: Weighing, draft: Draft, queries:
     ]
     pairs += [pair for pair in optional if pair[1] is not None]
     wrong = [
-        f"{what}: expected {_said(wanted)}, got {_said(got)}{_why(what, weighing)}"
+        f"{what}: expected {_said(wanted)}, got {_said(got)}{_why(what, wanted, weighing)}"
         for what, wanted, got in pairs
         if wanted != got
     ]
@@ -150,15 +150,22 @@ def _plain(weighing: Weighing, name: str) -> JsonValue:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def _why(what: str, weighing: Weighing) -> str:
-    """Say why a fact is unknown: that is where the author looks next."""
-    fact = weighing.fact(what.removeprefix("fact "))
-    return f" ({fact.why_unknown})" if what.startswith("fact ") and fact and fact.value is None else ""
+def _why(what: str, wanted: object, weighing: Weighing) -> str:
+    """Say why a fact is unknown, or what stands against a hypothesis: that is where the author looks next."""
+    fact = weighing.fact(what.removeprefix("fact ")) if what.startswith("fact ") else None
+    if fact is not None and fact.value is None:
+        return f" ({fact.why_unknown})"
+    name = str(wanted) if what == "hypothesis" else what.removeprefix("verdict of ")
+    verdict = weighing.verdict(name)
+    if verdict is None or verdict.verdict is Verdict.SUPPORTED:
+        return ""
+    reasons = verdict.because or tuple(f"{check} did not answer" for check in verdict.open_checks)
+    return f" ({name} is {verdict.verdict.value}{': ' + '; '.join(reasons) if reasons else ''})"
 
 
 def _said(value: object) -> str:
-    if value is None:
-        return "unknown"
+    if value is None or value == "":
+        return "none" if value == "" else "unknown"
     if isinstance(value, tuple):
         return ", ".join(str(each) for each in value) or "none"
     return str(value) if isinstance(value, str) else repr(value)
