@@ -4,6 +4,7 @@ A draft is taken for hostile. It can choose among what the playbook offers and t
 lower the severity; all words but a grounded rewording are the playbook's.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from models.customer import Anchors
@@ -199,8 +200,11 @@ def _next_step(
     outcomes = {each.value for each in Outcome} - {outcome.value}
     offered = set(playbook.next_steps) - elsewhere - outcomes
     step = wanted if wanted in offered or wanted == own else own
-    text = playbook.next_steps.get(step) or playbook.next_steps.get(Outcome.INCONCLUSIVE.value, "")
-    return fill(text, facts) or PLACE.sub(UNKNOWN, text)
+    # Each further cause is mended by a step of its own.
+    steps = dict.fromkeys((step, *(each.next_step for each in chosen[1:])))
+    texts = [playbook.next_steps[name] for name in steps if name in playbook.next_steps]
+    texts = texts or [playbook.next_steps.get(Outcome.INCONCLUSIVE.value, "")]
+    return " Also: ".join(fill(text, facts) or PLACE.sub(UNKNOWN, text) for text in texts)
 
 
 def _question(playbook: Playbook, weighing: Weighing) -> str:
@@ -216,11 +220,23 @@ def _reply(
     outcome: Outcome,
     chosen: Sequence[Hypothesis],
 ) -> str:
-    name = chosen[0].reply if chosen else outcome.value
-    template = playbook.replies.get(name or "", "")
+    names = [each.reply or "" for each in chosen] if chosen else [outcome.value]
+    templates = [playbook.replies.get(name, "") for name in dict.fromkeys(names)]
     if anchors.customer is None or anchors.customer.weak:
         # Who wrote is not certain enough to be told what the customer's own data say.
         private = {item.id for item in evidence if item.scope is Scope.CUSTOMER or item.query == "customer"}
-        if any(private & set(facts[place].evidence) for place in places_in(template) if place in facts):
+        places = [place for template in templates for place in places_in(template) if place in facts]
+        if any(private & set(facts[place].evidence) for place in places):
             return ""
-    return fill(template, facts) or ""
+    said = [fill(template, facts) or "" for template in templates]
+    # A reply that tells of one cause and is silent about the other would tell the customer that all is found.
+    return _without_repeats(said) if all(said) else ""
+
+
+def _without_repeats(replies: Sequence[str]) -> str:
+    """Join replies as paragraphs; a sentence that a reply before has, such as its thanks, is said once."""
+    paragraphs = [replies[0]]
+    for reply in replies[1:]:
+        sentences = re.split(r"(?<=[.!?])\s+", reply.strip())
+        paragraphs.append(" ".join(each for each in sentences if each not in paragraphs[0]))
+    return "\n\n".join(each for each in paragraphs if each)

@@ -17,9 +17,11 @@ from models.evidence import Evidence
 from models.note import RenderedNote
 from models.playbook import Playbook
 from models.vocabulary import Outcome, Source
+from reasoning.hypotheses import weigh
 from reasoning.markup import console_link, html_text, markdown_text, plain, safe_link
 from reasoning.render import render_failure, render_note
 from reasoning.rules import decide
+from reasoning.verify import verify
 from tests.reasoning.case import (
     ANCHORS,
     DEPLOYMENTS,
@@ -339,6 +341,19 @@ def test_two_causes_of_a_real_diagnosis_are_told_apart() -> None:
     lines = render(said, evidence).markdown.splitlines()
     assert lines[0].startswith("**Cause 1: The release at")
     assert lines[2] == "**Cause 2: A known bug makes requests fail**"
+    assert said.next_step.endswith("to roll it back. Also: Link the bug.")
+    assert said.draft_reply == "", "the playbook has no reply for the second cause, and half an answer misleads"
+
+
+def test_reply_to_two_causes_speaks_of_both_and_thanks_once() -> None:
+    replies = {"regression": "Thank you. A release of ours fails.", "bug": "Thank you. A bug is known.\n\nWe mend it."}
+    bug = PLAYBOOK.hypotheses[2].model_copy(update={"reply": "bug"})
+    hypotheses = [*PLAYBOOK.hypotheses[:2], bug, *PLAYBOOK.hypotheses[3:]]
+    playbook = PLAYBOOK.model_copy(update={"hypotheses": hypotheses, "replies": replies})
+    evidence = (*EVIDENCE[:3], evidence_of(4, "bugs", ({"identifier": "EDGE-412"},)))
+    draft = GOOD.model_copy(update={"also": ("bug",)})
+    said = verify(playbook, ANCHORS, evidence, weigh(playbook, ANCHORS, evidence), draft, "rules")
+    assert said.draft_reply == "Thank you. A release of ours fails.\n\nA bug is known. We mend it."
 
 
 def test_second_cause_that_shares_all_its_evidence_still_shows_it() -> None:
