@@ -175,6 +175,12 @@ def test_every_sql_query_runs_on_the_engine_with_the_columns_that_the_facts_read
     assert (int(refusals["pk_1"]["refused_for_good"]), refusals["pk_1"]["works_again"]) == (4, 0)
     kinds = {row["failure"]: row["kind"] for row in answers["webhook-delivery.kinds"]}
     assert kinds == {"HTTP 503": "down", "tls_certificate_expired": "tls", "timeout": "down", "HMAC wrong": "refused"}
+    manners = {row["failure"]: row["manner"] for row in answers["webhook-delivery.kinds"]}
+    assert manners == {"HTTP 503": "server", "tls_certificate_expired": "", "timeout": "timeout", "HMAC wrong": ""}
+    [endpoint] = answers["webhook-delivery.endpoints"]
+    assert [int(endpoint[name]) for name in ("attempts", "failed", "events", "undelivered")] == [5, 4, 1, 0]
+    [day] = answers["billing-dispute.usage_by_day"]
+    assert (int(day["quantity"]), day["billed"]) == (700, 1)
     [usage] = answers["billing-dispute.usage_by_route"]
     assert (int(usage["quantity"]), int(usage["meter_total"]), usage["billed"]) == (700, 700, 1)
 
