@@ -3,14 +3,18 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from models.tables import LOGICAL_TABLES, TableMapping
+from models.ticket import Message, Person, Role, Ticket, TicketRef
 from models.vocabulary import Scope, Source
 from playbooks.library import Library
 from playbooks.lock import SHIPPED
+from reasoning.anchors import find_anchors
+from reasoning.select import select_playbook
 from reasoning.sql import check_query, scope_query
 
 _BOUND = {
@@ -150,3 +154,26 @@ def test_the_fleet_is_told_by_region_and_version(answers: dict[str, Any]) -> Non
     assert int(fleet["eu"]["slow"]) == 6 * 12 + 1
     [version] = answers["latency.fleet_versions"]
     assert (version["version"], int(version["slow"])) == ("7.4", 6 * 12 + 1)
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "chosen"),
+    [
+        ("API very slow", "Requests that took half a second need three seconds now, and a few time out.", "latency"),
+        ("Langsam", "Seit heute antwortet die API sehr langsam.", "latency"),
+        ("p95 doubled", "Response times of our calls to your API went up after your release.", "latency"),
+        ("help", "it does not work anymore", "general"),
+        ("A question", "Could you call me back?", "general"),
+        ("500s", "Our API requests fail with 500 and get slow before that.", "api-errors"),
+        ("Webhooks", "Webhooks are delayed, they take ten minutes to arrive.", "webhook-delivery"),
+    ],
+)
+def test_which_tickets_are_about_slowness(subject: str, text: str, chosen: str) -> None:
+    now = datetime(2026, 3, 12, 15, tzinfo=UTC)
+    message = Message(id="m1", role=Role.REQUESTER, public=True, text=text, created_at=now)
+    ticket = Ticket(
+        ref=TicketRef(tenant="acme", helpdesk="zendesk", ticket="1"), subject=subject, status="open",
+        requester=Person(id="1"), messages=(message,), created_at=now, updated_at=now,
+    )  # fmt: skip
+    shipped = [loaded.playbook for loaded in Library.load([SHIPPED]).newest()]
+    assert select_playbook(ticket, find_anchors(ticket, None, "", now), shipped)[0].id == chosen
