@@ -144,6 +144,14 @@ def test_a_tenants_own_playbook_takes_the_shipped_ones_place(config: Path) -> No
     }
 
 
+def test_a_tenants_own_folder_needs_no_fallback_beside_the_shipped_ones(config: Path) -> None:
+    shutil.copytree(ROOT / "docs" / "worked-example", config.parent / "own")
+    settings = load(config, playbook_dirs=["own"])
+    released = {book.id: book for book in Shelf(settings.tenants).released(TENANT)}
+    assert not released["unexpected-usage"].applies_when.fallback
+    assert [book.id for book in released.values() if book.applies_when.fallback] == ["general"]
+
+
 def test_the_newest_version_is_the_released_one(config: Path) -> None:
     own = write_playbook(config.parent / "own", version=2)
     shutil.copy(ROOT / "playbooks" / "general" / "1.yaml", own.with_name("1.yaml"))
