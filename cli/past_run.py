@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from cli.connection import load_settings
 from cli.errors import UsageProblem
+from cli.recorded import open_recorded
 from ledger.base import BodyMissing
 from ledger.reading import RunReader
 from ledger.records import RunRecord, StepRecord
@@ -50,7 +51,7 @@ def load_past_run(name: str, revision: int | None = None) -> PastRun:
 
 
 async def _load(name: str, revision: int | None) -> PastRun:
-    async with await SqlLedger.open(load_settings().ledger_url.get_secret_value()) as ledger:
+    async with await open_recorded(load_settings()) as ledger:
         record = await RunReader(ledger).load_run(name, revision)
         return await _Bodies(ledger, record).run()
 

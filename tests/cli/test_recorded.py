@@ -8,7 +8,13 @@ import pytest
 from ledger.store import SqlLedger
 from tests.cli.command import Shell
 
-COMMANDS = [("list",), ("show", "4711"), ("feedback", "4711", "right")]
+COMMANDS = [
+    ("list",),
+    ("show", "4711"),
+    ("feedback", "4711", "right"),
+    ("feedback", "--from-tags"),
+    ("playbooks", "explain", "4711"),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
