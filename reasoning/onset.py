@@ -5,8 +5,9 @@ takes most from the weighted sum of squares is kept (weights: the bucket's total
 minute counts for little). Trailing buckets that have fallen below the middle of both means belong to the recovery and are left
 out of the judgement. Confidence is how well ranks separate the two sides: 2 × (share of pairs of a bucket before and one after
 in which the later is higher, ties half) − 1, from 0 for none to 1 for whole; buckets of few requests are merged with their
-neighbours first, because the rate of three requests tells nothing. A change of less than half again counts as none: then
-there is no onset, and that is not the same as an onset at the start.
+neighbours first, because the rate of three requests tells nothing. A change of less than half again counts as none, and so does
+a share that chance alone would raise as far somewhere in a series of some hundred buckets: then there is no onset, and that is
+not the same as an onset at the start. How often it is found, and where it is not: docs/decisions/0010-onset-method.md.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ FEWEST_BUCKETS = 6
 LEAST_GROWTH = 1.5
 FEWEST_FAILURES = 5
 """Of a share: what less than this many requests carry is chance."""
+CHANCE = 4.0
+"""Of a share: how many standard deviations of pure chance the failures after the change must exceed the usual by."""
 _TAIL = 60
 """Buckets on each side that are ranked: the nearest tell most, and it keeps the work small."""
 _TELLING = 20.0
@@ -66,10 +69,18 @@ def find_onset(series: Sequence[Bucket], *, shares: bool = False) -> Onset | Non
     if high < low * LEAST_GROWTH:
         return None
     if shares:
-        if high * sum(bucket.weight for bucket in after) < FEWEST_FAILURES:
+        if not _beyond_chance(low, high, _weight(before), _weight(after)):
             return None
         before, after = _merged(before[::-1])[::-1], _merged(after)
     return Onset(rest[0].at, _separation(before[-_TAIL:], after[:_TAIL]), low, high)
+
+
+def _beyond_chance(low: float, high: float, requests_before: float, requests_after: float) -> bool:
+    """Whether two shares differ by more than both sides' chance together, and by more than a few failures."""
+    pooled = (low * requests_before + high * requests_after) / (requests_before + requests_after)
+    scatter = pooled * requests_after * (1 + requests_after / requests_before)
+    # Few failures scatter further than their root tells: hence once more.
+    return high * requests_after >= FEWEST_FAILURES and (high - low) * requests_after >= CHANCE * (scatter**0.5 + 1)
 
 
 def _best_split(buckets: Sequence[Bucket]) -> int | None:
@@ -109,7 +120,11 @@ def _both(one: Bucket, other: Bucket) -> Bucket:
 
 
 def _mean(buckets: Sequence[Bucket]) -> float:
-    return sum(bucket.weight * bucket.value for bucket in buckets) / sum(bucket.weight for bucket in buckets)
+    return sum(bucket.weight * bucket.value for bucket in buckets) / _weight(buckets)
+
+
+def _weight(buckets: Sequence[Bucket]) -> float:
+    return sum(bucket.weight for bucket in buckets)
 
 
 def _separation(before: Sequence[Bucket], after: Sequence[Bucket]) -> float:
