@@ -41,11 +41,16 @@ _IDENTITIES: Mapping[str, str] = {
     **dict.fromkeys(("object_id", "line_id", "meter_id", "card_last4", "last4", "customer_name"), "record"),
 }
 """Columns of customers' sources whose cells name someone or something of theirs, and what the replacement is called."""
+_ENDINGS: Mapping[str, str] = {
+    **dict.fromkeys(("key", "request", "account", "customer", "user", "email", "ip", "host"), ""),
+    "id": "record",
+}
+"""How a column ends that a query names by itself, such as `sample_request_id` or `refused_keys`; empty: that word is the kind."""
 _PEOPLE = frozenset({"author", "creator", "actor", "assignee", "reporter", "owner", "user"})
 """Columns of every source that hold somebody's name."""
 _PROSE = frozenset(
     {"description", "body", "excerpt", "changes", "summary", "subject", "last_update", "failure_message"}
-    | {"message", "text", "comment", "reason"}
+    | {"message", "text", "comment", "reason", "matched_term"}
 )
 """Columns that hold what people wrote: kept, redacted, only where a fact or a sentence of the playbook reads them."""
 _SHORTEST = 4
@@ -70,7 +75,8 @@ class Anonymiser:
             for row in item.rows:
                 for column, cell in row.items():
                     if isinstance(cell, str) and cell and (kind := _kind(item.source, column, cell)):
-                        self._pseudonym(kind, cell)
+                        for part in _parts(kind, cell):
+                            self._pseudonym(kind, part)
         within = sorted((name for name in self._known if len(name) >= _SHORTEST), key=len, reverse=True)
         body = "|".join(re.escape(name) for name in within) or r"(?!)"
         self._pattern = re.compile(rf"(?<![\w-])(?:{body})(?![\w-])")
@@ -99,7 +105,7 @@ class Anonymiser:
             return cell
         kind = _kind(item.source, column, cell)
         if kind:
-            return self._pseudonym(kind, cell)
+            return ", ".join(self._pseudonym(kind, part) for part in _parts(kind, cell))
         if column in _PROSE and column not in self._read.get(item.query, ()):
             return self._pseudonym("text", cell)
         return self.text(cell)
@@ -120,7 +126,19 @@ def _kind(source: Source, column: str, cell: str) -> str:
         return "url"
     if source is Source.STRIPE and column == "name":
         return "person"
-    return _IDENTITIES.get(column, "") if source in _CUSTOMERS_OWN else ""
+    if source not in _CUSTOMERS_OWN:
+        return ""
+    return _IDENTITIES.get(column) or (_by_ending(column) if source is Source.CLICKHOUSE else "")
+
+
+def _parts(kind: str, cell: str) -> list[str]:
+    """A list comes as one text; a person's name may hold a comma."""
+    return [cell] if kind in ("person", "url") else cell.split(", ")
+
+
+def _by_ending(column: str) -> str:
+    last = column.rpartition("_")[2].removesuffix("s")
+    return _ENDINGS.get(last, "") or last if last in _ENDINGS else ""
 
 
 def _prefix(value: str) -> str:

@@ -33,7 +33,8 @@ queries:
     title: refusals by key
     scope: customer
     sql: |
-      SELECT key_id, max(ts) AS last_at, count() AS requests, countIf(status = 401) AS refused FROM requests
+      SELECT key_id, max(ts) AS last_at, count() AS requests, countIf(status = 401) AS refused,
+             max(request_id) AS sample_request_id, max(customer) AS seen_accounts FROM requests
       WHERE ts >= {start:DateTime64(3)} AND ts < {end:DateTime64(3)} GROUP BY key_id ORDER BY refused DESC
     row_sentence: "{refused} of {requests} requests with {key_id} were refused, the last at {last_at}"
   - id: bugs
@@ -102,7 +103,10 @@ PERSONAL = (
     "in_1QxTop",
     "ch_77AbC",
     "4242",
-    "our warehouse in Leiden",
+    "warehouse",
+    "eiden",
+    "rq-5501",
+    "acct_other_11",
     "2027",
 )
 """What no captured fixture may hold."""
@@ -114,8 +118,22 @@ def row(**cells: str | int | None) -> Row:
 
 ROWS: dict[str, tuple[Row, ...]] = {
     "keys": (
-        row(key_id="pk_live_8a71", last_at="2027-07-19T15:12:00Z", requests=200, refused=196),
-        row(key_id="pk_live_0c3d", last_at="2027-07-19T15:29:00Z", requests=900, refused=1),
+        row(
+            key_id="pk_live_8a71",
+            last_at="2027-07-19T15:12:00Z",
+            requests=200,
+            refused=196,
+            sample_request_id="rq-5501-77",
+            seen_accounts="acct_brf_9031, acct_other_11",
+        ),
+        row(
+            key_id="pk_live_0c3d",
+            last_at="2027-07-19T15:29:00Z",
+            requests=900,
+            refused=1,
+            sample_request_id="rq-5501-78",
+            seen_accounts="",
+        ),
     ),
     "bugs": (
         row(
@@ -124,7 +142,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
             state="In Progress",
             description="Ada Quennell (ada.quennell@brightforge.example) calls from 203.0.113.77 with pk_live_8a71",
             url="https://linear.app/acme/issue/KEY-9",
-            matched_term="key",
+            matched_term="leiden",
         ),
     ),
     "charges": (

@@ -112,7 +112,7 @@ def test_what_is_equal_stays_equal_and_differences_in_time_stay(
     assert fixture.reported_at is not None
     assert f"{fixture.reported_at:%Y-%m-%dT%H:%M}" == "2026-03-04T15:30"
     assert first["last_at"] == "2026-03-04T15:12:00Z"
-    assert fixture.evidence["charges"].rows[0]["failure_message"] == "text-1"
+    assert fixture.evidence["charges"].rows[0]["failure_message"] == "text-2"
     assert str(fixture.evidence["charges"].rows[0]["invoice"]).startswith("in_"), "facts go by the vendor's prefix"
 
 
