@@ -6,10 +6,11 @@ minute counts for little). Trailing buckets that have fallen below the middle of
 out of the judgement. Confidence is how well ranks separate the two sides: 2 × (share of pairs of a bucket before and one after
 in which the later is higher, ties half) − 1, from 0 for none to 1 for whole; buckets of few requests are merged with their
 neighbours first, because the rate of three requests tells nothing. A change of less than half again counts as none, and so does
-a share that chance alone would raise as far somewhere in a series of some hundred buckets: then there is no onset, and that is
+one that chance alone would make somewhere in a series of some hundred buckets: then there is no onset, and that is
 not the same as an onset at the start. How often it is found, and where it is not: docs/decisions/0010-onset-method.md.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ LEAST_GROWTH = 1.5
 FEWEST_FAILURES = 5
 """Of a share: what less than this many requests carry is chance."""
 CHANCE = 4.0
-"""Of a share: how many standard deviations of pure chance the failures after the change must exceed the usual by."""
+"""How many standard deviations of pure chance, or of the usual scatter, a change must be."""
 _TAIL = 60
 """Buckets on each side that are ranked: the nearest tell most, and it keeps the work small."""
 _TELLING = 20.0
@@ -72,6 +73,8 @@ def find_onset(series: Sequence[Bucket], *, shares: bool = False) -> Onset | Non
         if not _beyond_chance(low, high, _weight(before), _weight(after)):
             return None
         before, after = _merged(before[::-1])[::-1], _merged(after)
+    elif not _beyond_scatter(before, after):
+        return None
     return Onset(rest[0].at, _separation(before[-_TAIL:], after[:_TAIL]), low, high)
 
 
@@ -81,6 +84,14 @@ def _beyond_chance(low: float, high: float, requests_before: float, requests_aft
     scatter = pooled * requests_after * (1 + requests_after / requests_before)
     # Few failures scatter further than their root tells: hence once more.
     return high * requests_after >= FEWEST_FAILURES and (high - low) * requests_after >= CHANCE * (scatter**0.5 + 1)
+
+
+def _beyond_scatter(before: Sequence[Bucket], after: Sequence[Bucket]) -> bool:
+    """Whether two levels differ by more than the buckets of each side among themselves would make them."""
+    low, high = _mean(before), _mean(after)
+    squares = sum((bucket.value - low) ** 2 for bucket in before) + sum((bucket.value - high) ** 2 for bucket in after)
+    variance = squares / (len(before) + len(after) - 2)
+    return high - low >= CHANCE * math.sqrt(variance * (1 / len(before) + 1 / len(after)))
 
 
 def _best_split(buckets: Sequence[Bucket]) -> int | None:

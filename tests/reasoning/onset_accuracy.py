@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import sin, tau
 
-from reasoning.onset import Bucket, find_onset
+from reasoning.onset import Bucket, Onset, find_onset
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
 WIDTH = timedelta(minutes=5)
@@ -23,6 +23,7 @@ BASE = 0.01
 CLEAR = 0.5
 """The confidence that the shipped playbooks ask for."""
 GROWTHS = (1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 40.0)
+SPREADS = (0.1, 0.3, 0.6)
 LOADS = (5, 50, 500)
 """Requests in a bucket, on average."""
 RUNS = 200
@@ -32,8 +33,6 @@ RUNS = 200
 class Accuracy:
     """Shares of the runs, 0 to 1."""
 
-    load: int
-    growth: float
     exact: float
     """Clear, and within one bucket of the true onset."""
     near: float
@@ -43,20 +42,34 @@ class Accuracy:
 
 
 def measure(load: int, growth: float, *, recovers: bool = False, runs: int = RUNS, seed: int = 1) -> Accuracy:
-    """Look for the onset in generated series. The same arguments give the same figures."""
+    """Look for the onset in generated shares. The same arguments give the same figures."""
     chance = random.Random(f"{seed} {load} {growth} {recovers}")
-    exact = near = elsewhere = 0
-    for _ in range(runs):
+
+    def look() -> tuple[int, Onset | None]:
         at = chance.randrange(BUCKETS // 10, BUCKETS * 9 // 10)
         end = min(BUCKETS, at + chance.randrange(12, 73)) if recovers else BUCKETS
-        found = find_onset(list(_series(chance, load, growth, at, end)), shares=True)
-        if found is None or found.confidence < CLEAR:
-            continue
-        off = abs(found.at - (START + at * WIDTH)) if growth > 1 else timedelta.max
-        exact += off <= WIDTH
-        near += off <= timedelta(minutes=30)
-        elsewhere += off > timedelta(minutes=30)
-    return Accuracy(load, growth, exact / runs, near / runs, elsewhere / runs)
+        return at, find_onset(list(_series(chance, load, growth, at, end)), shares=True)
+
+    return _accuracy([look() for _ in range(runs)], growth)
+
+
+def measure_level(spread: float, growth: float, *, runs: int = RUNS, seed: int = 1) -> Accuracy:
+    """Look for the onset in generated levels, such as a p95 in milliseconds, that scatter by a log-normal `spread`."""
+    chance = random.Random(f"{seed} {spread} {growth}")
+
+    def look() -> tuple[int, Onset | None]:
+        at = chance.randrange(BUCKETS // 10, BUCKETS * 9 // 10)
+        levels = (200 * chance.lognormvariate(0, spread) * (growth if index >= at else 1) for index in range(BUCKETS))
+        return at, find_onset([Bucket(START + index * WIDTH, level) for index, level in enumerate(levels)])
+
+    return _accuracy([look() for _ in range(runs)], growth)
+
+
+def _accuracy(looks: list[tuple[int, Onset | None]], growth: float) -> Accuracy:
+    clear = [(at, found) for at, found in looks if found is not None and found.confidence >= CLEAR]
+    off = [abs(found.at - (START + at * WIDTH)) if growth > 1 else timedelta.max for at, found in clear]
+    exact, near = sum(each <= WIDTH for each in off), sum(each <= timedelta(minutes=30) for each in off)
+    return Accuracy(exact / len(looks), near / len(looks), (len(off) - near) / len(looks))
 
 
 def _series(chance: random.Random, load: int, growth: float, at: int, end: int) -> Iterator[Bucket]:
@@ -71,16 +84,23 @@ def _series(chance: random.Random, load: int, growth: float, at: int, end: int) 
 def main() -> None:
     """Print the table."""
     say = sys.stdout.write
-    say("| trouble | requests in a bucket | after ÷ before | within one bucket | within 30 min | elsewhere | none |\n")
-    say("|---|---|---|---|---|---|---|\n")
-    for recovers in (False, True):
-        for load in LOADS:
-            for growth in GROWTHS if not recovers else (5.0, 40.0):
-                found = measure(load, growth, recovers=recovers)
-                none = 1 - found.near - found.elsewhere
-                shares = (f"{share:.1%}" for share in (found.exact, found.near, found.elsewhere, none))
-                kind = "none" if growth == 1 else "recovers" if recovers else "goes on"
-                say(f"| {kind} | {load} | {growth:g} | {' | '.join(shares)} |\n")
+    say(
+        "| series | after ÷ before | within one bucket | within 30 min | elsewhere | none |\n|---|---|---|---|---|---|\n"
+    )
+    for spread in SPREADS:
+        for growth in GROWTHS[:5]:
+            say(_line(f"level, spread {spread:g}", growth, measure_level(spread, growth)))
+    for load in LOADS:
+        for growth in GROWTHS:
+            say(_line(f"share, {load} requests", growth, measure(load, growth)))
+        for growth in (5.0, 40.0):
+            say(_line(f"share, {load} requests, recovers", growth, measure(load, growth, recovers=True)))
+
+
+def _line(series: str, growth: float, found: Accuracy) -> str:
+    none = max(0.0, 1 - found.near - found.elsewhere)
+    shares = " | ".join(f"{share:.1%}" for share in (found.exact, found.near, found.elsewhere, none))
+    return f"| {series} | {growth:g} | {shares} |\n"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reasoning.onset import Bucket, find_onset
-from tests.reasoning.onset_accuracy import measure
+from tests.reasoning.onset_accuracy import measure, measure_level
 
 START = datetime(2026, 3, 12, tzinfo=UTC)
 
@@ -48,3 +48,8 @@ def test_generated_series_are_found_as_the_decision_page_says(
     found = measure(load, growth, runs=20)
     assert found.exact >= least
     assert found.elsewhere <= most_elsewhere
+
+
+def test_scattered_levels_are_no_onset_and_a_clear_step_is() -> None:
+    assert measure_level(0.6, 1.0, runs=40).elsewhere == 0
+    assert measure_level(0.3, 2.0, runs=40).near >= 0.95
