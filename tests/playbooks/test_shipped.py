@@ -45,6 +45,11 @@ def test_every_hypothesis_has_a_supporting_fixture_and_a_near_miss(loaded: Loade
 
 
 @EACH
+def test_every_hypothesis_says_what_would_change_its_verdict(loaded: LoadedPlaybook) -> None:
+    assert [each.id for each in loaded.playbook.hypotheses if not each.would_change.endswith(".")] == []
+
+
+@EACH
 def test_no_claim_of_any_fixture_is_left_without_a_sentence(loaded: LoadedPlaybook) -> None:
     playbook = loaded.playbook
     for fixture in read_fixtures(loaded).values():
