@@ -63,9 +63,7 @@ def capture(
     try:
         captured = capture_run(run.playbook, run.ticket, run.anchors, run.evidence, run.weighing)
     except CaptureProblem as problem:
-        raise UsageProblem(
-            f"{run.name}: without people's data the evidence says something else, so nothing was written: {problem}"
-        ) from None
+        raise UsageProblem(f"{run.name}: nothing was written: {problem}") from None
     expect = captured.fixture.expect
     named = name or f"captured-{expect.hypothesis or expect.outcome.value}"
     if not _NAME.fullmatch(named):

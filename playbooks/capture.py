@@ -17,6 +17,7 @@ from playbooks.anonymise import FIXTURE_CUSTOMER, Anonymiser
 from playbooks.fixture_format import Asked, Expectation, Fixture, FixtureAnswer
 from playbooks.fixtures import run_fixture
 from playbooks.schema import FIXTURE_HINT
+from reasoning.hypotheses import weigh
 from reasoning.rules import decide
 
 _KEPT_ANCHORS = ("symptom_slack_minutes", "status_codes", "error_codes", "routes", "regions", "symptoms", "vocabulary")
@@ -25,7 +26,7 @@ _NAMING_ANCHORS = ("request_ids", "key_ids", "invoices", "terms")
 
 
 class CaptureProblem(Exception):
-    """Without people the evidence no longer says the same; the message says where it differs."""
+    """The fixture would not say what the run said; the message says why and where it differs."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def capture(
     )
     result = run_fixture(playbook, "captured", fixture)
     if not result.passed:
-        raise CaptureProblem("; ".join(result.differences))
+        raise CaptureProblem(_whose_fault(playbook, anchors, evidence, weighing) + "; ".join(result.differences))
     body = fixture.model_dump(mode="json", exclude_unset=True)
     # Collections of scalars on one line each: a row is a line.
     text = yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100_000, default_flow_style=None)
@@ -77,6 +78,14 @@ def capture(
         f"# Captured from a run of {playbook.id}@{playbook.version}; people and customers are replaced, days moved.\n"
     )
     return Captured(fixture, schema_hint + head + text)
+
+
+def _whose_fault(playbook: Playbook, anchors: Anchors, evidence: Sequence[Evidence], weighing: Weighing) -> str:
+    """Tell a replacement that went too far from a run that an older version of Whydesk weighed."""
+    today = {each.id: (each.verdict, each.rank) for each in weigh(playbook, anchors, evidence).verdicts}
+    if today == {each.id: (each.verdict, each.rank) for each in weighing.verdicts}:
+        return "without people's data the evidence says something else: "
+    return "this version of Whydesk weighs the run's own rows otherwise; investigate the ticket again, then capture: "
 
 
 def _says(weighing: Weighing) -> str:

@@ -2,13 +2,19 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from models.base import Row
+from models.customer import Anchors
+from models.diagnosis import Weighing
+from models.evidence import Evidence
+from models.playbook import Playbook
 from playbooks.fixtures import read_fixtures, run_fixtures
 from playbooks.library import LoadedPlaybook
+from reasoning.hypotheses import weigh
 from tests.cli.command import Shell
 from tests.cli.past_runs import PERSONAL, REFUSED, ROWS, refused, write_failed_run, write_run
 
@@ -145,9 +151,24 @@ def test_evidence_that_says_something_else_without_names_is_not_captured(
     named = refused(tmp_path / "named", by_name)
     said = whydesk("playbooks", "capture", past(tmp_path, named), "--dir", str(tmp_path / "named"))
     assert said.code == 2
-    assert "nothing was written: " in said.err
+    assert "nothing was written: without people's data the evidence says something else: " in said.err
     assert "expected known-bug, got key-revoked" in said.err
     assert not (tmp_path / "named/refused/fixtures").exists()
+
+
+def test_a_run_that_other_code_weighed_is_not_captured_as_if_it_were_todays(
+    whydesk: Shell, tmp_path: Path, mine: LoadedPlaybook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as yesterday:
+        yesterday.setattr("tests.cli.past_runs.weigh", weigh_without_rows)
+        ticket = past(tmp_path, mine)
+    said = whydesk("playbooks", "capture", ticket, "--dir", str(tmp_path / "mine"))
+    assert said.code == 2
+    assert "this version of Whydesk weighs the run's own rows otherwise; investigate the ticket again" in said.err
+
+
+def weigh_without_rows(playbook: Playbook, anchors: Anchors, evidence: Sequence[Evidence]) -> Weighing:
+    return weigh(playbook, anchors, ())
 
 
 def test_a_playbook_that_has_changed_since_says_what_it_says_now(
