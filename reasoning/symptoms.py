@@ -18,8 +18,10 @@ SYMPTOMS: dict[str, str] = {
     r"|api (?:is )?down|is your api down",
     "timeouts": r"time-?outs?|timed out|timing out|never (?:returns|responds)|hangs?|hanging",
     # The other words are German, French, Spanish, Italian: slowness is complained of without any code that tells it.
-    "slow": r"slow\w*|(?:langsam|schleppend)\w*|lente?s?|lenteur|lent[oa]s?|latenc(?:y|ies)|sluggish\w*|lag(?:s|gy|ging)?|unresponsive|crawl(?:s|ing)?"
-    r"|(?:takes?|taking|took|needs?|waits?|waiting) (?:(?!look|within|in|after)\w+ ){0,3}?(?:forever|ages|longer|too long|so long|very long"
+    "slow": r"slow\w*|(?:langsam|schleppend)\w*|lente?s?|lenteur|lent[oa]s?|latenc(?:y|ies)|sluggish\w*|lag(?:s"
+    r"|gy|ging)?|unresponsive|crawl(?:s|ing)?"
+    r"|(?:takes?|taking|took|needs?|waits?|waiting) (?:(?!look|within|in|after)\w+ ){0,3}?(?:forever|ages"
+    r"|longer|too long|so long|very long"
     r"|\d+(?:[.,]\d+)? ?(?:s|sec|secs|seconds|min|mins|minutes)"
     r"|(?:two|three|four|five|six|eight|ten|twenty|thirty|several|many) (?:seconds|minutes))"
     r"|(?:response|render(?:ing)?|processing|load(?:ing)?|request|query|queue) times?(?! out)|p9[059]|performance|degraded"
