@@ -1,7 +1,10 @@
 """Sentences that say more than a fact or a row shows, and those that do not."""
 
+from pathlib import Path
+
 import pytest
 
+from playbooks.library import Library
 from reasoning.wording import denies, oversteps
 
 
@@ -30,3 +33,10 @@ def test_first_word_that_oversteps_is_named(sentence: str, word: str) -> None:
 )
 def test_denial_is_seen(text: str, denied: bool) -> None:
     assert denies(text) is denied
+
+
+def test_no_shipped_sentence_on_a_fact_or_a_row_oversteps() -> None:
+    playbooks = [loaded.playbook for loaded in Library.load([Path(__file__).parents[2] / "playbooks"]).newest()]
+    said = [(book.id, name, spec.say) for book in playbooks for name, spec in book.facts.items()]
+    said += [(book.id, query.id, query.row_sentence) for book in playbooks for query in book.queries]
+    assert not [(*where, oversteps(sentence)) for *where, sentence in said if oversteps(sentence)]
