@@ -164,7 +164,7 @@ class _Traffic:
         begin, end = _millis(self.now + burst.start) // 60_000 * 60_000, _millis(self.now + burst.end)
         every = end - begin if burst.every is None else round(burst.every.total_seconds() * 1000)
         lasts = every if burst.lasts is None else round(burst.lasts.total_seconds() * 1000)
-        times = max(1, (end - begin) // every)
+        times = max(1, 1 + (end - begin - lasts) // every)
         one = max(1, lasts // 60_000) * burst.per_minute
         route_no = 1 + [route.name for route in self.routes].index(burst.route)
         per = burst.per_minute
