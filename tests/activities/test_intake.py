@@ -20,9 +20,7 @@ from workflows.naming import note_marker
 def intake(ledger: SqlLedger, *tags: str) -> IntakeActivities:
     desk = ScriptedHelpdesk()
     desk.tickets[REF.ticket] = ticket_of(REF, tags=tags)
-    return IntakeActivities(
-        ledger, Bodies(ledger), OneHelpdesk(desk), ScriptedConnectors(), {TENANT.id: TENANT}
-    )
+    return IntakeActivities(ledger, Bodies(ledger), OneHelpdesk(desk), ScriptedConnectors(), {TENANT.id: TENANT})
 
 
 async def read(ledger: SqlLedger, key: RunKey, *tags: str) -> OpenedTicket:

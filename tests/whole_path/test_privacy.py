@@ -15,6 +15,7 @@ from tests.histories import readable
 from tests.whole_path.town import Ended, Town, personal_data
 
 NUMBER = re.compile(r"\d+(?:[.,:-]\d+)*")
+_DECIMAL = re.compile(r"\d+\.\d+")
 
 
 @pytest.mark.usefixtures("tickets")
@@ -73,7 +74,11 @@ async def numbers_known(town: Town, record: RunRecord) -> Iterable[str]:
     weighing = await town.ledger.get_body(record.summary.key.ref.tenant, weighed[-1].digest, Weighing)
     facts = " ".join(format_value(fact) for fact in weighing.facts)
     cents = [f"{int(number) / 100:.2f}" for number in numbers_in(rows) if number.isdigit()]
-    return [*numbers_in(rows), *cents, *numbers_in(_times_as_shown(rows)), *numbers_in(facts)]
+    # A row says `386 ms` of 386.4.
+    rounded = [
+        f"{float(number):.{places}f}" for number in numbers_in(rows) if _DECIMAL.fullmatch(number) for places in (0, 1)
+    ]
+    return [*numbers_in(rows), *cents, *rounded, *numbers_in(_times_as_shown(rows)), *numbers_in(facts)]
 
 
 def numbers_in(text: str) -> list[str]:
