@@ -14,6 +14,7 @@ from reasoning.facts import FUNCTIONS, kind_of
 from reasoning.phrases import places_in, stray_braces
 from reasoning.queries import check_reference, references_in
 from reasoning.sql import SqlRefused, check_query
+from reasoning.wording import oversteps
 from reasoning.symptoms import SYMPTOMS
 
 WINDOW_PARAMETERS = frozenset({"start", "end"})
@@ -75,6 +76,7 @@ def _queries(
         yield from _question(query, at)
         yield from _parameters(playbook, query, at)
         yield from _sentence(query.row_sentence, columns[query.id], (*at, "row_sentence"), "column")
+        yield from _measured(query.row_sentence, (*at, "row_sentence"))
         if places_in(query.absent_sentence):
             yield (*at, "absent_sentence"), "there is no row to fill this from; leave the braces out"
         if query.ask_when and not query.follow_up:
@@ -201,6 +203,7 @@ def _rest(playbook: Playbook, kinds: Mapping[str, str]) -> Iterator[Finding]:
         yield from _sentence(text, frozenset(playbook.facts), ("replies", name), "fact")
     for name, spec in playbook.facts.items():
         yield from _sentence(spec.say, frozenset(playbook.facts) | {"value"}, ("facts", name, "say"), "fact")
+        yield from _measured(spec.say, ("facts", name, "say"))
 
 
 def _facts_in(conditions: Collection[str]) -> frozenset[str]:
@@ -219,6 +222,15 @@ def _said(sentence: str, sure: frozenset[str], playbook: Playbook, at: Field) ->
     if not findings:
         for missing in sorted(set(places_in(sentence)) - sure):
             yield at, f"{{{missing}}} may be unknown when this is said; add a condition on it to supported_when"
+
+
+def _measured(text: str, at: Field) -> Iterator[Finding]:
+    if word := oversteps(text):
+        yield (
+            at,
+            f"{word!r} denies something or names a cause, which a fact or a row does not show; say what was measured, and "
+            "leave the rest to a hypothesis or to absent_sentence",
+        )
 
 
 def _sentence(text: str, known: Collection[str] | None, at: Field, what: str) -> Iterator[Finding]:

@@ -72,6 +72,12 @@ MISTAKES = {
         '"It is {nmae}"',
         ":27: hypotheses[0].title: there is no fact 'nmae'; did you mean 'name'?",
     ),
+    "a sentence on a row that names a cause": (
+        '"{name} since {created_at}"',
+        '"{name} caused it at {created_at}"',
+        ":14: queries[0].row_sentence: 'caused' denies something or names a cause, which a fact or a row does not show; "
+        "say what was measured, and leave the rest to a hypothesis or to absent_sentence",
+    ),
     "a sentence that begins with a brace, without quotes": (
         '"It is {name}"',
         "{name} is open",
