@@ -34,13 +34,13 @@ class Said(StrEnum):
 
 def list_runs(
     limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1)] = 20,
-    tenant: Annotated[str | None, typer.Option()] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
     ticket: Annotated[str | None, typer.Option(help="A ticket's number; all its revisions.")] = None,
     customer: Annotated[str | None, typer.Option(help="Our id of the customer.")] = None,
     playbook: Annotated[str | None, typer.Option(help="api-errors, or api-errors@3 for one version.")] = None,
-    outcome: Annotated[Outcome | None, typer.Option()] = None,
-    cause: Annotated[CauseClass | None, typer.Option()] = None,
-    severity: Annotated[Severity | None, typer.Option()] = None,
+    outcome: Annotated[Outcome | None, typer.Option(help="How the run ended.")] = None,
+    cause: Annotated[CauseClass | None, typer.Option(help="The class of the cause found.")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="How grave it is.")] = None,
     reasoner: Annotated[str | None, typer.Option(help="`rules`, or a model id.")] = None,
     feedback: Annotated[Said | None, typer.Option(help="Somebody's last word on it.")] = None,
     since: Annotated[str | None, typer.Option(help="A time, or how long ago: 90m, 24h, 7d.")] = None,

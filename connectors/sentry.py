@@ -50,10 +50,13 @@ class SentryConfig(Reached):
     """A Sentry organization, by a token that only reads."""
 
     url: HttpUrl = HttpUrl("https://sentry.io")
+    """Sentry, or a server of your own."""
     organization: _Slug
+    """Its slug."""
     projects: list[_Slug] = []
     """Slugs; all that the token sees if empty."""
     token: SecretRef
+    """With event:read, org:read and project:read alone."""
     environment: str = "production"
     """All environments if empty."""
     customer_tag: _TagName | Literal[""] = ""

@@ -18,9 +18,13 @@ class ZendeskConfig(Strict):
     """A Zendesk account: an agent's e-mail with an API token, and the webhook's signing secrets."""
 
     kind: Literal["zendesk"]
+    """Which kind of helpdesk this is."""
     base_url: HttpUrl
+    """The account's address, such as https://acme.zendesk.com."""
     email: str
+    """The agent that Whydesk reads and writes as."""
     token: SecretRef
+    """An API token of the account; it is used with `email`."""
     webhook_secrets: Annotated[list[SecretRef], Field(min_length=1)]
     """All that are valid now; two during a rotation."""
     actor_id: str
@@ -33,6 +37,7 @@ class StandardConfig(Strict):
     """Any system that signs what it sends and checks what it gets by Standard Webhooks."""
 
     kind: Literal["standard"]
+    """Which kind of helpdesk this is."""
     note_url: HttpUrl
     """Where the signed note is posted."""
     ticket_url: HttpUrl
@@ -42,7 +47,9 @@ class StandardConfig(Strict):
     webhook_secrets: Annotated[list[SecretRef], Field(min_length=1)]
     """`whsec_…`; the first signs what we send."""
     actor_id: str = "whydesk"
+    """The author's id of our own notes: its events never trigger."""
     customer_field: str = ""
+    """Name of the ticket's field that holds our customer id."""
 
 
 HelpdeskConfig = Annotated[ZendeskConfig | StandardConfig, Field(discriminator="kind")]
@@ -61,10 +68,15 @@ class ClickHouseConfig(Reached):
     """A ClickHouse HTTP interface and a read-only user of it."""
 
     url: HttpUrl
+    """With its port: without one, 443 or 80 is meant."""
     user: str = "default"
+    """A user that may read the mapped tables and nothing more."""
     password: SecretRef | None = None
+    """That user's, if it has one."""
     database: str = "default"
+    """Where a table without its database is."""
     max_memory_bytes: int = 500_000_000
+    """The most that the server may use for one query."""
     link: str = ""
     """A page for people, with `{query}` for the URL-encoded SQL, if there is one."""
 
@@ -73,7 +85,9 @@ class LinearConfig(Reached):
     """A Linear workspace."""
 
     url: HttpUrl = HttpUrl("https://api.linear.app/graphql")
+    """Linear's GraphQL endpoint."""
     api_key: SecretRef
+    """A personal API key that may read."""
     team: str = ""
     """Key of the team whose issues count; all teams if empty."""
 
@@ -82,10 +96,13 @@ class StripeConfig(Reached):
     """A Stripe account by a restricted, read-only key."""
 
     url: HttpUrl = HttpUrl("https://api.stripe.com")
+    """Stripe's API."""
     api_key: SecretRef
+    """A restricted key that may read."""
     metadata_key: str = "customer_id"
     """The metadata key on Stripe customers that holds our customer id."""
     dashboard: HttpUrl = HttpUrl("https://dashboard.stripe.com")
+    """Where a note's links to Stripe's objects lead."""
 
 
 RepositoryName = Annotated[str, Field(pattern=r"^[^/]+/[^/]+$")]
@@ -95,7 +112,9 @@ class GitHubApp(Strict):
     """A GitHub App and where it is installed; its private key makes tokens that live an hour and only read."""
 
     id: Annotated[int, Field(ge=1)]
+    """The App's id."""
     installation: Annotated[int, Field(ge=1)]
+    """The id of its installation in your organisation."""
     private_key: SecretRef
     """The PEM file that GitHub gave out."""
 
@@ -104,13 +123,19 @@ class GitHubConfig(Reached):
     """GitHub repositories whose deployments count, by a fine-grained token or a GitHub App."""
 
     url: HttpUrl = HttpUrl("https://api.github.com")
+    """GitHub's API, or that of a server of your own."""
     token: SecretRef | None = None
+    """A fine-grained token; either this or `app`."""
     app: GitHubApp | None = None
+    """A GitHub App; either this or `token`."""
     repositories: list[RepositoryName] = []
+    """`owner/name` each; at least one here or under `services`."""
     services: dict[str, Annotated[list[RepositoryName], Field(min_length=1)]] = {}
     """Service to the repositories that it is built from; they are read beside `repositories`."""
     environment: str = "production"
+    """The deployments' environment that counts."""
     web: HttpUrl = HttpUrl("https://github.com")
+    """Where a note's links to commits and deployments lead."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -138,7 +163,9 @@ class DocsConfig(Reached):
     """Product documentation: a folder of Markdown or HTML, or a site with a sitemap."""
 
     folder: str = ""
+    """Markdown or HTML on disk, meant from where whydesk.yaml lies."""
     site: HttpUrl | None = None
+    """A site whose sitemap is read; `folder` counts where both are given."""
     link: str = ""
     """The public address that a path in `folder` is appended to."""
     allow_private: bool = False
@@ -149,14 +176,18 @@ class StatusPageConfig(Reached):
     """Status pages, our own and those of providers that we depend on."""
 
     pages: Annotated[list["StatusPage"], Field(min_length=1)]
+    """Each with a name of its own."""
 
 
 class StatusPage(Strict):
     """One page that answers /api/v2/summary.json."""
 
     name: str
+    """What a note calls it."""
     url: HttpUrl
+    """The page's address, without /api/v2."""
     upstream: bool = False
+    """Whether it is that of a provider that you depend on."""
     allow_private: bool = False
     """Whether the page may be at a private address, such as 10.0.0.7 or this machine."""
     regions: dict[str, list[str]] = {}
@@ -167,18 +198,24 @@ class ModelConfig(Strict):
     """One link of the model chain."""
 
     provider: Literal["anthropic"] = "anthropic"
+    """Whose SDK asks it."""
     model: str
+    """A model id that the installed SDK knows, unless `base_url` leads to a gateway with names of its own."""
     api_key: SecretRef
+    """The provider's key."""
     base_url: HttpUrl | None = None
+    """A gateway in the provider's place."""
     timeout: float = 120.0
     """Seconds for one answer."""
     max_tokens: int = 8_000
+    """The most that one answer may have."""
 
 
 class Budget(Strict):
     """The most that may be spent on a model, in US dollars."""
 
     usd_per_ticket: float = 0.25
+    """No new model call is made for a revision that has spent this."""
 
 
 def _page_of_an_investigation(template: str) -> str:
@@ -202,7 +239,9 @@ class Tenant(Strict):
 
     id: TenantId
     mode: Mode = Mode.NOTE
+    """`off` reads nothing, `shadow` investigates and posts nothing, `note` posts the note."""
     helpdesks: Annotated[dict[str, HelpdeskConfig], Field(min_length=1)]
+    """The name is part of the webhook's address and of the workflow's id."""
     connectors: dict[Source, SerializeAsAny[Strict]] = {}
     """Source to the configuration that its plugin declares; what is left out is `skipped`, and the note says so."""
     tables: dict[str, TableMapping] = {}
@@ -218,6 +257,7 @@ class Tenant(Strict):
     classifier: ModelConfig | None = None
     """A fast model that only chooses between playbooks for which a ticket speaks equally; none: code's own order decides."""
     budget: Budget = Budget()
+    """The most that a model may cost."""
     region: str = ""
     """A task queue of its own for data that must stay somewhere; empty for the default."""
     link_hosts: list[str] = []

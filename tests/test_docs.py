@@ -1,7 +1,4 @@
-"""The documentation says what is true of the code: links, examples, settings, classes, commands.
-
-`python -m tests.test_docs` writes the generated parts of docs/configuration.md anew.
-"""
+"""The documentation says what is true of the code: links, examples, settings, classes, commands, promises."""
 
 import json
 import re
@@ -13,15 +10,15 @@ import yaml
 from typer.testing import CliRunner
 
 from cli.main import app
+from cli.reference_keys import CONFIGURATION
 from models.tables import LOGICAL_TABLES
 from models.vocabulary import CauseClass, EvidenceStatus, Outcome
 from reasoning.sql import check_mapping
-from settings import SETTINGS, Settings
+from settings import Settings
 from workflows.naming import SEARCH_ATTRIBUTES
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-CONFIGURATION = DOCS / "configuration.md"
 PAGES = sorted([*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))])
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -70,26 +67,6 @@ def anchors(page: Path) -> set[str]:
         number = sum(name == slug or re.fullmatch(rf"{re.escape(slug)}-\d+", name) is not None for name in found)
         found.add(slug if not number else f"{slug}-{number}")
     return found
-
-
-def settings_table() -> str:
-    """List every variable that `settings.py` reads."""
-    lines = ["| variable | default | meaning |", "|---|---|---|"]
-    for one in SETTINGS:
-        choices = f" ({one.kind.replace('|', ', ')})" if "|" in one.kind else ""
-        default = f"`{one.default}`" if one.default else "empty"
-        lines.append(f"| `{one.name}` | {default} | {one.help}{choices} |")
-    return "\n".join(lines)
-
-
-def regenerate(text: str) -> str:
-    """Return docs/configuration.md with its generated part as the code has it now."""
-    begin, end = "<!-- settings: generated -->\n", "<!-- end settings -->"
-    before, opened, rest = text.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (opened and closed):
-        raise LookupError("docs/configuration.md has no settings part; put its two comments back")
-    return f"{before}{begin}{settings_table()}\n{end}{after}"
 
 
 def example() -> str:
@@ -190,16 +167,6 @@ def test_the_example_configuration_loads(tmp_path: Path) -> None:
         check_mapping(name, mapping)
 
 
-def test_the_settings_table_is_as_the_code_is() -> None:
-    text = CONFIGURATION.read_text(encoding="utf-8")
-    assert regenerate(text) == text, "run python -m tests.test_docs"
-
-
-def test_a_settings_part_that_was_lost_is_named() -> None:
-    with pytest.raises(LookupError, match="settings part"):
-        regenerate("# Configuration\n")
-
-
 def test_every_cause_class_is_defined_once() -> None:
     text = (DOCS / "cause-classes.md").read_text(encoding="utf-8")
     defined = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
@@ -243,7 +210,3 @@ def test_commands_are_found_in_the_pages() -> None:
 
 def _named_in(command: str) -> list[str]:
     return sorted({page for page, found in commands() if found == command})
-
-
-if __name__ == "__main__":
-    CONFIGURATION.write_text(regenerate(CONFIGURATION.read_text(encoding="utf-8")), encoding="utf-8")
