@@ -75,7 +75,7 @@ class IntakeActivities:
         anchors = find_anchors(ticket, found.customer, found.problem, now)
         digest = await self._ledger.put_body(key.ref.tenant, anchors)
         print_now = fingerprint(ticket, anchors)
-        print_before = await self._ledger.note_fingerprint(key, print_now)
+        print_before = await self._ledger.note_fingerprint(key, print_now) if request.remember else None
         await self._ledger.note_step(
             key, f"identify/{request.look}", digest, found.customer.id if found.customer else ""
         )

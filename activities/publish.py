@@ -55,7 +55,8 @@ class PublishActivities:
 
     def _mode(self, request: PublishRequest) -> Mode:
         """A run that failed before a playbook was chosen knows no mode of its own: the tenant's counts."""
-        return request.mode if request.playbook else self._tenants[request.key.ref.tenant].mode
+        mode = request.mode if request.playbook else self._tenants[request.key.ref.tenant].mode
+        return Mode.SHADOW if mode is Mode.NOTE and not request.post else mode
 
     @staticmethod
     def _ledger_may_fail(request: PublishRequest) -> contextlib.AbstractContextManager[None]:

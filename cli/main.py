@@ -10,6 +10,7 @@ from cli.demo import demo
 from cli.doctor import doctor
 from cli.errors import MENDABLE
 from cli.feedback import feedback
+from cli.investigate import investigate
 from cli.list_runs import list_runs
 from cli.show import show
 
@@ -28,6 +29,7 @@ app.command("gateway")(run_processes.gateway)
 app.command("namespace")(run_processes.namespace)
 app.command("doctor")(doctor)
 app.command("ask")(ask)
+app.command("investigate")(investigate)
 app.command("show")(show)
 app.command("list")(list_runs)
 app.command("feedback")(feedback)

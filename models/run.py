@@ -59,6 +59,8 @@ class IdentifyRequest(Frozen):
     key: RunKey
     ticket: str
     look: int = 0
+    remember: bool = True
+    """False: a later message is not compared with what this revision saw, for it told nobody."""
 
 
 class Identified(Frozen):
@@ -236,6 +238,8 @@ class PublishRequest(Frozen):
     marker: str
     """Identifies this revision's note on the ticket."""
     mode: Mode
+    post: bool = True
+    """False: the note is only kept, whatever the mode."""
     started_at: Moment
     playbook: str = ""
     playbook_label: str = ""

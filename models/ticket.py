@@ -93,3 +93,5 @@ class Trigger(Frozen):
     """The helpdesk's id of the delivery: the key of deduplication."""
     kind: TriggerKind
     received_at: Moment
+    post: bool = True
+    """False: nothing is posted, whatever the tenant's mode allows."""

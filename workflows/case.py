@@ -67,6 +67,15 @@ class Case:
         """`api-errors@3`, or nothing before one is chosen."""
         return f"{self.selection.playbook}@{self.selection.version}" if self.selection.playbook else ""
 
+    @property
+    def looks_again(self) -> bool:
+        """Whether a message that comes meanwhile is read in this revision; one that posts nothing must not use it up."""
+        return self.look == 0 and self.trigger.post
+
+    def allowed(self, mode: Mode) -> Mode:
+        """Return the tenant's mode, lowered to shadow where the trigger asks for no note."""
+        return Mode.SHADOW if mode is Mode.NOTE and not self.trigger.post else mode
+
     def again(self) -> "Case":
         """Start the one re-look: the same revision, everything read afresh."""
         return Case(key=self.key, trigger=self.trigger, started_at=self.started_at, look=self.look + 1)

@@ -136,7 +136,7 @@ class InvestigateTicketWorkflow:
             return
         await self._gather(case, [query for query in case.selection.queries if not query.follow_up])
         await self._follow_up(case)
-        if case.look == 0 and any(waiting.kind is TriggerKind.MESSAGE for waiting in self._pending):
+        if case.looks_again and any(waiting.kind is TriggerKind.MESSAGE for waiting in self._pending):
             return
         await self._decide(case)
 
@@ -148,14 +148,14 @@ class InvestigateTicketWorkflow:
             OpenRequest(key=case.key, trigger=case.trigger, look=case.look),
             **(HELPDESK_READ | {"summary": f"{self._ref.helpdesk} · ticket and conversation"}),
         )
-        case.ticket, case.mode = opened.ticket, opened.mode
+        case.ticket, case.mode = opened.ticket, case.allowed(opened.mode)
         if not opened.proceed:
             case.end(Outcome.NOTHING_NEW, opened.reason)
             return False
         self._stage("finding the customer")
         identified = await workflow.execute_activity_method(
             IntakeActivities.identify_customer,
-            IdentifyRequest(key=case.key, ticket=case.ticket, look=case.look),
+            IdentifyRequest(key=case.key, ticket=case.ticket, look=case.look, remember=case.trigger.post),
             **(CUSTOMER_LOOKUP | {"summary": "customer · who is it about"}),
         )
         case.anchors, case.evidence = identified.anchors, identified.evidence
@@ -175,7 +175,7 @@ class InvestigateTicketWorkflow:
             )
         if case.selection.tied:
             await self._break_tie(case, request)
-        case.mode = case.selection.mode
+        case.mode = case.allowed(case.selection.mode)
         self._progress.playbook = case.playbook_label
         workflow.upsert_search_attributes(attributes.of_selection(case.selection, case.mode))
         if case.mode is Mode.OFF:
@@ -351,6 +351,7 @@ class InvestigateTicketWorkflow:
                     key=case.key,
                     marker=naming.note_marker(case.key.investigation, case.key.revision),
                     mode=case.mode,
+                    post=case.trigger.post,
                     started_at=case.started_at,
                     playbook=case.selection.digest,
                     playbook_label=case.playbook_label,

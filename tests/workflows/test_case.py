@@ -156,3 +156,11 @@ def test_nothing_is_said_of_a_playbook_before_one_is_chosen() -> None:
     assert case.offered == []
     case.end(Outcome.NOTHING_NEW, "nothing-new")
     assert (case.result("silent").outcome, case.result("silent").playbook) == (Outcome.NOTHING_NEW, "")
+
+
+def test_a_trigger_that_posts_nothing_only_lowers_the_mode() -> None:
+    silent = a_case()
+    silent.trigger = silent.trigger.model_copy(update={"post": False})
+    assert [silent.allowed(mode) for mode in Mode] == [Mode.OFF, Mode.SHADOW, Mode.SHADOW]
+    assert [a_case().allowed(mode) for mode in Mode] == list(Mode)
+    assert (a_case().looks_again, silent.looks_again) == (True, False)
