@@ -15,7 +15,11 @@ from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.namespace.v1 import NamespaceConfig
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import UpdateNamespaceRequest
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    RegisterNamespaceRequest,
+    UpdateNamespaceRequest,
+)
 from temporalio.client import Client
 from temporalio.common import SearchAttributeIndexedValueType
 from temporalio.service import RPCError, RPCStatusCode
@@ -156,6 +160,38 @@ _TYPES = {
     SearchAttributeIndexedValueType.KEYWORD_LIST: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
     SearchAttributeIndexedValueType.DOUBLE: IndexedValueType.INDEXED_VALUE_TYPE_DOUBLE,
 }
+
+
+async def ensure_namespace(client: Client, retention: timedelta = RETENTION, within: float = 30.0) -> bool:
+    """Register the client's namespace on a server that has none of that name; say whether it was needed. Safe to repeat.
+
+    Raises:
+        RPCError: the server refused, or did not know the new namespace `within` seconds.
+    """
+    try:
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+        return False
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+    period = Duration(seconds=int(retention.total_seconds()))
+    try:
+        await client.workflow_service.register_namespace(
+            RegisterNamespaceRequest(namespace=client.namespace, workflow_execution_retention_period=period)
+        )
+    except RPCError as error:
+        if error.status is not RPCStatusCode.ALREADY_EXISTS:
+            raise
+    deadline = asyncio.get_running_loop().time() + within
+    while True:
+        # Its services read the list of namespaces every few seconds; until then a worker would be told that there is none.
+        try:
+            await client.count_workflows()
+            return True
+        except RPCError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.2)
 
 
 async def prepare_namespace(client: Client, retention: timedelta = RETENTION) -> None:

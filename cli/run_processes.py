@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from cli.connection import connect, load_settings, unless
-from cli.dev_server import is_free, prepare_namespace
+from cli.dev_server import ensure_namespace, is_free, prepare_namespace
 from cli.errors import UsageProblem
 from cli.processes import Household
 from cli.stack import Play, Ports, Stack, start_stack
@@ -46,7 +46,10 @@ def namespace() -> None:
     """Register the search attributes in the namespace and raise its retention. Safe to repeat."""
 
     async def prepare() -> None:
-        await prepare_namespace(await connect(load_settings()))
+        client = await connect(load_settings())
+        if await ensure_namespace(client):
+            print(f"made the namespace {client.namespace!r}")
+        await prepare_namespace(client)
 
     asyncio.run(prepare())
     print("the namespace has the search attributes and the retention that Whydesk needs")

@@ -16,7 +16,16 @@ from temporalio.common import SearchAttributeIndexedValueType
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from cli.dev_server import RETENTION, NoTemporal, find_program, free_port, is_free, prepare_namespace, start_dev_server
+from cli.dev_server import (
+    RETENTION,
+    NoTemporal,
+    ensure_namespace,
+    find_program,
+    free_port,
+    is_free,
+    prepare_namespace,
+    start_dev_server,
+)
 from cli.processes import Household, ProcessEnded
 from tests.cli.running import mentioning
 from workflows import naming
@@ -149,6 +158,17 @@ async def test_the_namespace_has_what_naming_says_and_may_be_prepared_again(temp
     await prepare_namespace(temporal)
     await prepare_namespace(temporal)
     assert await attributes(temporal) == before
+
+
+async def test_a_namespace_that_is_missing_is_made_once_and_then_prepared(temporal: Client) -> None:
+    client = await Client.connect(temporal.service_client.config.target_host, namespace="of-a-new-cluster")
+    assert await ensure_namespace(client)
+    assert not await ensure_namespace(client)
+    await prepare_namespace(client)
+    assert {key.name for key in naming.SEARCH_ATTRIBUTES} <= set(await attributes(client))
+    made = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    assert made.config.workflow_execution_retention_ttl.ToTimedelta() == RETENTION
+    assert not await ensure_namespace(temporal), "the one that is there is left alone"
 
 
 def test_a_server_with_sql_visibility_has_room_for_all_keywords() -> None:
