@@ -28,6 +28,10 @@ conformance: $(VENV)/.conformance ## Hold connectors and sandbox to what the ven
 	@echo "· asking every connector under every failure"
 	@$(BIN)/python -m tests.conformance
 
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure overhead, throughput, acknowledgement and memory (ARGS="throughput --short")
+	@$(BIN)/python -m benchmarks $(ARGS)
+
 .PHONY: check
 check: $(VENV)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -120,7 +120,7 @@ async def run_worker(settings: Settings) -> None:
         )
         build_id = settings.build_id or EMBEDDED_BUILD
         for region in sorted({tenant.region for tenant in settings.tenants.values()}):
-            await stack.enter_async_context(_worker(client, naming.task_queue(region), activities, build_id))
+            await stack.enter_async_context(make_worker(client, naming.task_queue(region), activities, build_id))
         if not settings.build_id:
             # On one's own machine whoever runs is current; in production whoever promotes a version decides.
             await unless(stopping, make_current(client, build_id))
@@ -147,11 +147,18 @@ def _ensure_priced(tenants: Mapping[str, Tenant]) -> None:
         raise ConfigError(problems)
 
 
-def _worker(client: Client, queue: str, activities: Sequence[Activity], build_id: str) -> Worker:
+def make_worker(
+    client: Client,
+    queue: str,
+    activities: Sequence[Activity],
+    build_id: str,
+    workflows: Sequence[type] = (InvestigateTicketWorkflow,),
+) -> Worker:
+    """Build a worker of one queue; it works while it is entered as an async context manager."""
     return Worker(
         client,
         task_queue=queue,
-        workflows=[InvestigateTicketWorkflow],
+        workflows=workflows,
         activities=activities,
         interceptors=[ActivityTelemetry()],
         graceful_shutdown_timeout=GRACE,

@@ -51,7 +51,7 @@ OURS = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
 }
 
 
-CHECKS = ("tests/", "conformance/")
+CHECKS = ("tests/", "conformance/", "benchmarks/")
 """What looks at the product from outside: it may use all that it looks at."""
 
 

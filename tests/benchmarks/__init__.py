@@ -1,0 +1,1 @@
+"""Tests of the benchmarks' own arithmetic and reading; none of them asserts a time."""
