@@ -11,6 +11,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
+from cli.env_file import with_env_file
 from settings import Settings
 from telemetry import make_runtime
 
@@ -25,12 +26,12 @@ class NoServer(Exception):
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings of this process.
+    """Read the settings of this process, with what `.env` beside whydesk.yaml adds to its environment.
 
     Raises:
         ConfigError: with every problem at once.
     """
-    return Settings.load(os.environ if environ is None else environ)
+    return Settings.load(with_env_file(os.environ if environ is None else environ))
 
 
 class Where(TypedDict):

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from cli.connection import load_settings
 from cli.doctor_own import examine_ledger, examine_model, examine_temporal
-from cli.doctor_report import EXIT_CODES, make_report, print_report, unusable
+from cli.doctor_report import EXIT_CODES, Report, make_report, print_report, unusable
 from cli.doctor_run import WITHIN, Examination, run_examinations
 from cli.doctor_suggest import suggest_tables
 from cli.errors import no_such
@@ -72,17 +72,22 @@ def doctor(
             raise
         print(unusable(datetime.now(UTC), error.problems).model_dump_json(indent=2))
         raise typer.Exit(EXIT_CODES["unusable"]) from None
-    secrets = HandedSecrets(settings)
     if suggest:
-        raise typer.Exit(asyncio.run(suggest_tables(tenants, secrets, as_json=as_json)))
-    examinations = [*_own(settings), *(one for each in tenants for one in _of_tenant(each, secrets))]
-    report = make_report(datetime.now(UTC), asyncio.run(run_examinations(examinations, secrets.hide, within)))
+        raise typer.Exit(asyncio.run(suggest_tables(tenants, HandedSecrets(settings), as_json=as_json)))
+    report = examine(settings, tenants, within)
     if as_json:
         print(report.model_dump_json(indent=2))
     else:
         # Without a terminal there is no width to fit into.
         print_report(Console() if Console().is_terminal else Console(width=_WIDTH), report)
     raise typer.Exit(EXIT_CODES[report.outcome])
+
+
+def examine(settings: Settings, tenants: Sequence[Tenant], within: float = WITHIN) -> Report:
+    """Examine the installation's own far ends and those of some tenants, all at once; seconds are for each of them."""
+    secrets = HandedSecrets(settings)
+    examinations = [*_own(settings), *(one for each in tenants for one in _of_tenant(each, secrets))]
+    return make_report(datetime.now(UTC), asyncio.run(run_examinations(examinations, secrets.hide, within)))
 
 
 def _chosen(settings: Settings, name: str | None) -> list[Tenant]:

@@ -10,6 +10,7 @@ from cli.demo import demo
 from cli.doctor import doctor
 from cli.errors import MENDABLE
 from cli.feedback import feedback
+from cli.init import init
 from cli.investigate import investigate
 from cli.list_runs import list_runs
 from cli.show import show
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("init")(init)
 app.command("demo")(demo)
 app.command("up")(run_processes.up)
 app.command("worker")(run_processes.worker)
