@@ -1,5 +1,6 @@
 """The documentation says what is true of the code: links, examples, settings, classes, commands, promises."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -19,11 +20,13 @@ from workflows.naming import SEARCH_ATTRIBUTES
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+PROMISES = DOCS / "promises.md"
 PAGES = sorted([*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))])
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _COMMAND = re.compile(r"`(?:WHYDESK_\w+=\S+ )?(?:\.venv/bin/)?whydesk ([a-z][^`\n]*)`")
+_TEST = re.compile(r"`((?:tests|conformance)/[a-z_/]+\.py)::(test_[a-z0-9_]+)`")
 _CODE_PATH = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|yaml|json|md|txt))`")
 
 
@@ -165,6 +168,43 @@ def test_the_example_configuration_loads(tmp_path: Path) -> None:
     assert len(tenant.connectors) >= 6
     for name, mapping in tenant.tables.items():
         check_mapping(name, mapping)
+
+
+def promised() -> list[tuple[str, str]]:
+    """Every test that docs/promises.md names: file and function."""
+    return sorted(set(_TEST.findall(PROMISES.read_text(encoding="utf-8"))))
+
+
+def tests_in(file: Path) -> set[str]:
+    """The tests that a file defines itself, so that pytest collects them under this name."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+@pytest.mark.parametrize("file", sorted({file for file, _ in promised()}))
+def test_the_tests_that_prove_a_promise_exist(file: str) -> None:
+    assert (ROOT / file).is_file(), f"docs/promises.md names {file}, which is not there"
+    named = {name for other, name in promised() if other == file}
+    assert named - tests_in(ROOT / file) == set(), (
+        f"docs/promises.md names them in {file}; say which test proves it now"
+    )
+
+
+def test_every_promise_has_its_proof_or_says_that_it_has_none() -> None:
+    rows = re.findall(
+        r"^\| (?!what must|number |---)(.+) \| (.+) \|$", PROMISES.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    bare = [
+        promise for promise, proof in rows if not (_TEST.search(proof) or "not proven" in proof or "[above]" in proof)
+    ]
+    assert len(rows) > 40
+    assert bare == []
+
+
+def test_no_test_that_proves_a_promise_is_named_otherwise() -> None:
+    """A name that the pattern would pass over is not checked."""
+    text = PROMISES.read_text(encoding="utf-8")
+    assert text.count("::") == len(_TEST.findall(text)) + text.count("-n 0 tests/")
 
 
 def test_every_cause_class_is_defined_once() -> None:
