@@ -121,7 +121,10 @@ def _markdown(block: Block, hosts: Collection[str]) -> str:
                 [f"**{markdown_text(label)}**", "", *(f"- {_markdown_line(line, hosts)}" for line in lines)]
             )
         case Quote(label, text):
-            said = "\\\n".join(f"> {markdown_text(line, hosts)}" for line in _unwrapped(text))
+            paragraphs = re.split(r"\n{2,}", "\n".join(_unwrapped(text)))
+            said = "\n>\n".join(
+                "\\\n".join(f"> {markdown_text(line, hosts)}" for line in each.splitlines()) for each in paragraphs
+            )
             return f"**{markdown_text(label)}**\n\n{said}"
         case Footer(parts, marker):
             small = " · ".join(_markdown_part(part) for part in parts)

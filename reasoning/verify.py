@@ -239,4 +239,4 @@ def _without_repeats(replies: Sequence[str]) -> str:
     for reply in replies[1:]:
         sentences = re.split(r"(?<=[.!?])\s+", reply.strip())
         paragraphs.append(" ".join(each for each in sentences if each not in paragraphs[0]))
-    return "\n\n".join(each for each in paragraphs if each)
+    return "\n\n".join(each.strip() for each in paragraphs if each.strip())
