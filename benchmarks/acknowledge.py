@@ -61,8 +61,11 @@ async def _round(site: Site, url: str, seconds: int) -> Round:
 
         async def send(due: float, body: bytes, headers: dict[str, str]) -> tuple[float, bool]:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            answer = await http.post(url, content=body, headers=headers)
-            return time.perf_counter() - due, answer.status_code == ACCEPTED
+            try:
+                accepted = (await http.post(url, content=body, headers=headers)).status_code == ACCEPTED
+            except httpx.TransportError:
+                accepted = False
+            return time.perf_counter() - due, accepted
 
         began = time.perf_counter() + 0.2
         async with asyncio.TaskGroup() as group:

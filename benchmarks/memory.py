@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.figures import Figure
+from benchmarks.process_facts import resident
 from benchmarks.runs import at_most, investigate, next_ticket
 from benchmarks.site import open_site
 from benchmarks.throughput import TOGETHER
@@ -25,16 +26,3 @@ async def measure_memory(folder: Path, *, short: bool) -> list[Figure]:
     ]
     growth = (held[2] - held[1]) / half * 1024
     return [*figures, Figure("memory: growth in the second half", "KiB per investigation", (growth,))]
-
-
-def resident(process: int, status: Path | None = None) -> float:
-    """Return the resident set of a process in MiB (Linux).
-
-    Raises:
-        ValueError: the kernel's page about the process has no such line.
-    """
-    page = (status or Path(f"/proc/{process}/status")).read_text()
-    for line in page.splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise ValueError(f"no VmRSS line about process {process!r}: it has ended, or this is not Linux")

@@ -57,7 +57,7 @@ async def investigate(client: Client, ticket: str) -> RunResult:
     result: RunResult = await asyncio.wait_for(handle.result(), _PATIENCE)
     last = result.revisions[-1]
     if last.outcome is not Outcome.DIAGNOSED or last.note_status != "posted":
-        raise WrongResult(f"ticket {ticket!r} ended {last.outcome.value!r}, note {last.note_status!r}: {last.problem}")
+        raise WrongResult(f"ticket {ticket!r} ended {last.outcome.value!r}, note {last.note_status!r}")
     return result
 
 

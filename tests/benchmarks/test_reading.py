@@ -1,6 +1,7 @@
 """Tests of what the measures read: waits, histories, the kernel's page, the command line."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,8 @@ from temporalio.client import WorkflowHistory
 
 from benchmarks.__main__ import MEASURES, parse
 from benchmarks.far_ends import Pace, Waits, World
-from benchmarks.memory import resident
 from benchmarks.overhead import critical_path
+from benchmarks.process_facts import processor_seconds, resident
 from benchmarks.runs import Steps, count_steps
 from models.evidence import SourceRequest
 from models.vocabulary import Scope, Source
@@ -62,6 +63,13 @@ def test_the_resident_set_is_read_in_mebibytes(tmp_path: Path) -> None:
     page.write_text("Name:\tpython\n")
     with pytest.raises(ValueError, match="no VmRSS line"):
         resident(1, page)
+
+
+def test_processor_time_is_read_whatever_the_program_is_called(tmp_path: Path) -> None:
+    page = tmp_path / "stat"
+    ticks = os.sysconf("SC_CLK_TCK")
+    page.write_text(f"7 (a (b) c) S 1 7 7 0 -1 4194304 9 0 0 0 {3 * ticks} {2 * ticks} 0 0 20 0 1 0 5 6 7\n")
+    assert processor_seconds(7, page) == 5
 
 
 def test_all_measures_are_taken_unless_some_are_named() -> None:
