@@ -175,7 +175,7 @@ def promised() -> list[tuple[str, str]]:
     return sorted(set(_TEST.findall(PROMISES.read_text(encoding="utf-8"))))
 
 
-def tests_in(file: Path) -> set[str]:
+def defined_in(file: Path) -> set[str]:
     """The tests that a file defines itself, so that pytest collects them under this name."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
@@ -185,7 +185,7 @@ def tests_in(file: Path) -> set[str]:
 def test_the_tests_that_prove_a_promise_exist(file: str) -> None:
     assert (ROOT / file).is_file(), f"docs/promises.md names {file}, which is not there"
     named = {name for other, name in promised() if other == file}
-    assert named - tests_in(ROOT / file) == set(), (
+    assert named - defined_in(ROOT / file) == set(), (
         f"docs/promises.md names them in {file}; say which test proves it now"
     )
 
