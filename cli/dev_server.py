@@ -179,8 +179,8 @@ async def ensure_namespace(client: Client, retention: timedelta = RETENTION, wit
         await client.workflow_service.register_namespace(
             RegisterNamespaceRequest(namespace=client.namespace, workflow_execution_retention_period=period)
         )
-    except RPCError as error:
-        if error.status is not RPCStatusCode.ALREADY_EXISTS:
+    except RPCError as refusal:
+        if refusal.status is not RPCStatusCode.ALREADY_EXISTS:
             raise
     deadline = asyncio.get_running_loop().time() + within
     while True:

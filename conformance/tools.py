@@ -1,4 +1,4 @@
-"""Fetches the vendors' truths into `.conformance/`, once: stripe-mock, GitHub's OpenAPI description, Linear's SDK.
+"""Fetches what others wrote into `.conformance/`, once: stripe-mock, GitHub's description, Linear's SDK, Compose's loader.
 
     python -m conformance.tools
 
@@ -54,6 +54,8 @@ class Package(NamedTuple):
 
 
 STRIPE_MOCK = Module("github.com/stripe/stripe-mock", "v0.203.0", "h1:EzW7nb/fphqcAkgVRHAaC88OaAZo6SBWSl54cflDTio=")
+COMPOSE = Module("github.com/compose-spec/compose-go/v2", "v2.9.1", "h1:8UwI+ujNU+9Ffkf/YgAm/qM9/eU7Jn8nHzWG721W4rs=")
+"""What `docker compose` 2.40 reads its files with."""
 GITHUB = Package(
     "@octokit/openapi",
     "23.0.2",
@@ -76,6 +78,11 @@ def stripe_mock() -> Path:
     return FOLDER / f"stripe-mock-{STRIPE_MOCK.version}"
 
 
+def compose_reader() -> Path:
+    """Where the program of compose.go is; it may not be there yet."""
+    return FOLDER / f"compose-{COMPOSE.version}"
+
+
 def file_of(package: Package) -> Path:
     """Where a package's file is; it may not be there yet."""
     return FOLDER / f"{package.name.strip('@').replace('/', '-')}-{package.version}"
@@ -89,6 +96,7 @@ def install() -> None:
     """
     FOLDER.mkdir(exist_ok=True)
     _unless_there(stripe_mock(), f"building stripe-mock {STRIPE_MOCK.version}, about half a minute", _build)
+    _unless_there(compose_reader(), f"building a reader on compose-go {COMPOSE.version}", _build_reader)
     for package in (GITHUB, LINEAR):
         _unless_there(
             file_of(package),
@@ -109,7 +117,23 @@ def _unless_there(target: Path, what: str, make: Callable[[Path], Path]) -> None
 
 
 def _build(scratch: Path) -> Path:
-    environment = {
+    environment = _go(scratch)
+    _fetch(STRIPE_MOCK, scratch, environment)
+    _run(["go", "install", f"{STRIPE_MOCK.path}@{STRIPE_MOCK.version}"], scratch, environment)
+    return scratch / "stripe-mock"
+
+
+def _build_reader(scratch: Path) -> Path:
+    environment = _go(scratch) | {"GOFLAGS": "-modcacherw -mod=mod"}
+    _fetch(COMPOSE, scratch, environment)
+    shutil.copy(Path(__file__).with_name("compose.go"), scratch / "main.go")
+    (scratch / "go.mod").write_text(f"module compose\n\ngo 1.24\n\nrequire {COMPOSE.path} {COMPOSE.version}\n")
+    _run(["go", "build", "-o", "reader", "."], scratch, environment)
+    return scratch / "reader"
+
+
+def _go(scratch: Path) -> dict[str, str]:
+    return {
         "GOPATH": str(scratch / "path"),
         "GOCACHE": str(scratch / "cache"),
         "GOBIN": str(scratch),
@@ -117,11 +141,12 @@ def _build(scratch: Path) -> Path:
         "GOTOOLCHAIN": "local",
         "CGO_ENABLED": "0",
     }
-    wanted = f"{STRIPE_MOCK.path}@{STRIPE_MOCK.version}"
+
+
+def _fetch(module: Module, scratch: Path, environment: dict[str, str]) -> None:
+    wanted = f"{module.path}@{module.version}"
     told = json.loads(_run(["go", "mod", "download", "-json", wanted], scratch, environment))
-    _expect(wanted, told.get("Sum"), STRIPE_MOCK.digest)
-    _run(["go", "install", wanted], scratch, environment)
-    return scratch / "stripe-mock"
+    _expect(wanted, told.get("Sum"), module.digest)
 
 
 def _unpack(package: Package, scratch: Path) -> Path:
