@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from cli.playbook_reading import explain, show
 from cli.playbook_shelf import SHIPPED, AsJson, Folder, chosen, load_folder
 from cli.playbook_writing import capture, new
+from cli.terminal import wide_enough
 from playbooks.fixtures import run_fixtures
 from playbooks.library import FIXTURES, LoadedPlaybook
 from playbooks.schema import fixture_schema, playbook_schema, write_schemas
@@ -30,23 +30,19 @@ def list_playbooks(folder: Folder = SHIPPED, as_json: AsJson = False) -> None:
         print(json.dumps(found, indent=2))
         return
     table = Table(
-        Column("playbook", overflow="fold"),
-        "title",
-        "owner",
-        "review by",
-        "queries",
-        "hypotheses",
-        "fixtures",
-        "digest",
+        Column("playbook", no_wrap=True),
+        Column("title", overflow="fold"),
+        Column("owner", overflow="fold"),
+        Column("review by", overflow="fold", min_width=10),
+        Column("queries, hypotheses, fixtures", justify="right", min_width=12),
     )
     for one in found:
         due = (
             Text(f"{one['review_by']} (past)", style="bold red") if one["past_review"] else Text(f"{one['review_by']}")
         )
-        sizes = (str(one[name]) for name in ("queries", "hypotheses", "fixtures"))
-        label = f"{one['id']}@{one['version']}"
-        table.add_row(label, Text(f"{one['title']}"), Text(f"{one['owner']}"), due, *sizes, f"{one['digest']}"[:12])
-    Console().print(table)
+        sizes = ", ".join(str(one[name]) for name in ("queries", "hypotheses", "fixtures"))
+        table.add_row(f"{one['id']}@{one['version']}", Text(f"{one['title']}"), Text(f"{one['owner']}"), due, sizes)
+    wide_enough().print(table)
 
 
 @app.command()
