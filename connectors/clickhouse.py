@@ -9,6 +9,7 @@ then what holds. Give that user limits of its own; `doctor` shows what was dropp
 """
 
 import asyncio
+import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -54,6 +55,9 @@ _COLUMNS = (
     "WHERE lower(database) NOT IN ('system', 'information_schema') "
     "ORDER BY database, table, position LIMIT 20000"
 )
+# The client logs a connection that it cannot make, with its traceback. Where no logging is set up, as in a command for people,
+# Python would print that beside our own message; a worker's logging still gets it.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 _REFUSED_SETTING = re.compile(r"[Ss]etting '?(\w+)'?")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -424,6 +425,16 @@ async def test_trouble_that_may_pass_is_raised(reply: bytes, kind: type[Connecto
 async def test_a_proxy_that_says_no_is_denied(status: int) -> None:
     async with far_end(lambda head, body: failure(status, 0, b"no")) as (url, _), opened(url) as connector:
         assert (await connector.fetch(ask("SELECT 1 AS x"))).status is EvidenceStatus.DENIED
+
+
+async def test_no_server_prints_nothing_where_no_logging_is_set_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    async with opened("http://127.0.0.1:9") as connector:
+        with pytest.raises(Unavailable):
+            await connector.fetch(ask("SELECT 1 AS x"))
+    assert capsys.readouterr().err == ""
 
 
 async def test_no_server_is_unavailable_and_a_later_one_is_found(server: ClickHouseServer) -> None:
