@@ -306,11 +306,21 @@ def _stretch(given: Given) -> Stretch:
 
 
 def _buckets(given: Given) -> list[Bucket]:
+    """Return the series; a playbook asks for its onset, how clear that is, and where it ends, all of the same buckets."""
+    rows = given.rows()
+    key = (given.text("query"), repr(given.where()), given.text("time"), _series(given))
+    if key not in given.series:
+        given.series[key] = _read_buckets(given, rows)
+    return given.series[key]
+
+
+def _read_buckets(given: Given, rows: list[Row]) -> list[Bucket]:
     time, column = given.text("time"), given.text("column")
-    buckets = [_bucket(given, row, as_time(cell_of(row, time), time), column) for row in given.rows()]
+    total = given.text("total") if given.has("total") else None
+    buckets = [_bucket(row, as_time(cell_of(row, time), time), column, total) for row in rows]
     if len({bucket.at for bucket in buckets}) == len(buckets):
         return buckets
-    if not given.has("total"):
+    if total is None:
         raise NotKnown(f"{given.text('query')} has several rows for one {time}")
     return _joined(buckets)
 
@@ -324,11 +334,11 @@ def _joined(buckets: list[Bucket]) -> list[Bucket]:
     return [Bucket(at, part / weight if weight > 0 else 0.0, weight) for at, (part, weight) in sums.items()]
 
 
-def _bucket(given: Given, row: Row, at: datetime, column: str) -> Bucket:
+def _bucket(row: Row, at: datetime, column: str, total: str | None) -> Bucket:
     level = as_number(cell_of(row, column), column)
-    if not given.has("total"):
+    if total is None:
         return Bucket(at, level)
-    weight = as_number(cell_of(row, given.text("total")), given.text("total"))
+    weight = as_number(cell_of(row, total), total)
     return Bucket(at, level / weight if weight > 0 else 0.0, weight)
 
 

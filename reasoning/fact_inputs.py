@@ -13,6 +13,7 @@ from models.diagnosis import Fact, FactValue
 from models.evidence import Evidence
 from models.vocabulary import EvidenceStatus, Scope
 from reasoning.cells import NotKnown, Operand, as_number, cell_of, matches
+from reasoning.onset import Bucket
 
 
 class Takes(StrEnum):
@@ -61,6 +62,8 @@ class Given:
     """Evidence ids, in order of use."""
     filtered: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
     """Rows by query and resolved filter, shared by all facts of one weighing: many read the same part of a series."""
+    series: dict[tuple[str, ...], list[Bucket]] = field(default_factory=dict)
+    """Buckets by what they are made of, shared in the same way."""
 
     def has(self, name: str) -> bool:
         """Whether an optional argument was given."""

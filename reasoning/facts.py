@@ -14,6 +14,7 @@ from reasoning.cells import NotKnown
 from reasoning.fact_arithmetic import FACT_FUNCTIONS
 from reasoning.fact_functions import ROW_FUNCTIONS, FactFunction
 from reasoning.fact_inputs import Given, Reckoned
+from reasoning.onset import Bucket
 
 FUNCTIONS: dict[str, FactFunction] = {function.name: function for function in (*ROW_FUNCTIONS, *FACT_FUNCTIONS)}
 """All functions that a playbook may name, by name."""
@@ -38,6 +39,7 @@ def compute_facts(playbook: Playbook, evidence: Sequence[Evidence], anchors: Anc
     done: dict[str, Fact] = {}
     open_names: set[str] = set()
     filtered: dict[tuple[str, str], list[Row]] = {}
+    series: dict[tuple[str, ...], list[Bucket]] = {}
 
     def fact(name: str) -> Fact:
         if name in done:
@@ -46,7 +48,8 @@ def compute_facts(playbook: Playbook, evidence: Sequence[Evidence], anchors: Anc
             raise NotKnown(f"{name} stands on itself")
         open_names.add(name)
         spec = playbook.facts[name]
-        done[name] = _compute(name, spec, Given(spec.args, by_query, fact, anchors, spec.unit, filtered=filtered))
+        given = Given(spec.args, by_query, fact, anchors, spec.unit, filtered=filtered, series=series)
+        done[name] = _compute(name, spec, given)
         open_names.discard(name)
         return done[name]
 
