@@ -18,12 +18,13 @@ from rich.console import Console
 
 from cli.connection import load_settings
 from cli.demo_report import print_report
-from cli.demo_tickets import DemoTickets
-from cli.errors import UsageProblem
+from cli.demo_tickets import SIX, DemoTickets
+from cli.errors import UsageProblem, no_such
 from cli.processes import Household
 from cli.run_processes import only_one
 from cli.stack import Play, Ports, start_stack
 from models.tenant import Budget
+from models.vocabulary import Source
 from sandbox.world_files import load_world, validate_world
 
 _WIDTH = 130
@@ -40,8 +41,21 @@ def demo(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask about the cost.")] = False,
     rows: Annotated[int | None, typer.Option(help="Log rows; the world's own number if left out.", min=1)] = None,
     latency: Annotated[str, typer.Option(help="Seconds that each request to a vendor takes, LOW,HIGH.")] = "0.02,0.1",
+    broken: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--break",
+            metavar="SOURCE",
+            help="Let nobody listen where this source should be, such as stripe; may be given several times. Each note says "
+            "that it was not checked. Tickets that cannot be solved without it are shown and do not count.",
+        ),
+    ] = None,
 ) -> None:
-    """Investigate the tickets of an invented company: one command, no key, no account."""
+    """Investigate the tickets of an invented company: one command, no key, no account.
+
+    Exit code: 0 if every ticket that counts ended as the world's truth says, else 1. With --break those count whose truth
+    does not name a broken source.
+    """
     # Without a terminal there is no width to fit into, and a table that is cut says little.
     console = Console() if Console().is_terminal else Console(width=_WIDTH)
     problems = validate_world(world)
@@ -51,16 +65,24 @@ def demo(
         )
     if json_file and not json_file.absolute().parent.is_dir():
         raise UsageProblem(f"--json {str(json_file)!r}: there is no such folder; make it first")
-    keys = _chosen(world, ticket)
+    keys, without = _chosen(world, ticket), _sources(broken or [])
     play = Play(world, rows, _latency(latency), _model(console, model, model_url, len(keys), yes))
     state = load_settings().state / "demo"
     with only_one(state):
         clear(state)
-        passed = asyncio.run(_interruptible(_demo(console, state, play, keys, keep, json_file)))
+        passed = asyncio.run(_interruptible(_demo(console, state, play, keys, without, keep, json_file)))
     raise typer.Exit(0 if passed else 1)
 
 
-async def _demo(console: Console, state: Path, play: Play, keys: list[str], keep: bool, json_file: Path | None) -> bool:
+async def _demo(
+    console: Console,
+    state: Path,
+    play: Play,
+    keys: list[str],
+    without: frozenset[Source],
+    keep: bool,
+    json_file: Path | None,
+) -> bool:
     began = time.monotonic()
     async with Household(state / "logs") as household:
         with console.status("starting") as status:
@@ -68,7 +90,7 @@ async def _demo(console: Console, state: Path, play: Play, keys: list[str], keep
         console.print(
             f"everything runs after {time.monotonic() - began:.1f} s · Temporal UI {stack.ui}", highlight=False
         )
-        tickets = DemoTickets(console, household, stack, load_world(play.world), state)
+        tickets = DemoTickets(console, household, stack, load_world(play.world), state, without)
         told = await tickets.investigate(keys)
         passed = print_report(console, told, stack, time.monotonic() - began, state)
         if json_file:
@@ -117,6 +139,14 @@ def _chosen(world: Path, ticket: str | None) -> list[str]:
     if ticket not in keys:
         raise UsageProblem(f"no ticket {ticket!r} in {world}; there are 1 to {len(keys)}: {', '.join(keys)}")
     return [ticket]
+
+
+def _sources(names: list[str]) -> frozenset[Source]:
+    known = [source.value for source in SIX]
+    for name in names:
+        if name not in known:
+            raise no_such("source", name, known)
+    return frozenset(map(Source, names))
 
 
 def _latency(text: str) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from cli.note_view import note_text
 from cli.stack import Stack
 from models.evidence import EvidenceRef
 from models.run import RevisionResult
-from models.vocabulary import EvidenceStatus, Severity
+from models.vocabulary import EvidenceStatus, Severity, Source
 from sandbox.world_tickets import Truth
 
 
@@ -30,6 +30,18 @@ class Told:
     notes: list[str] | None = None
     evidence: tuple[EvidenceRef, ...] = ()
     seconds: float = 0.0
+    without: frozenset[Source] = frozenset()
+    """The sources that were broken on purpose."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it can be solved without the broken sources."""
+        return not self.without & set(self.truth.sources)
+
+    @property
+    def gaps(self) -> list[Source]:
+        """The sources that did not answer."""
+        return [Source(name) for name in self.result.gaps] if self.result else []
 
     @property
     def found(self) -> str:
@@ -59,7 +71,14 @@ class Told:
             problems.append(f"{len(self.notes or [])} notes instead of 1")
         used = {ref.source.value for ref in self.evidence if ref.status.answered}
         problems += [f"{source} was not used" for source in self.truth.sources if source not in used]
+        problems += [
+            f"no word in the note that {gap.title} was not checked" for gap in self.gaps if not self._told(gap)
+        ]
         return problems
+
+    def _told(self, gap: Source) -> bool:
+        """Whether the notes, if there are any, name a source as not checked."""
+        return all(gap.title in note_text(note).plain.partition("Not checked")[2] for note in self.notes or [])
 
     def as_json(self) -> dict[str, JsonValue]:
         """Return all of it."""
@@ -72,6 +91,7 @@ class Told:
             "found": self.found,
             "expected": self.expected,
             "problems": list(self.problems),
+            "counts": self.counts,
             "seconds": round(self.seconds, 3),
             "result": self.result.model_dump(mode="json") if self.result else None,
             "truth": self.truth.model_dump(mode="json"),
@@ -81,21 +101,21 @@ class Told:
 
 
 def print_report(console: Console, told: list[Told], stack: Stack, took: float, state: Path) -> bool:
-    """Print everything; return whether every ticket got what it should."""
+    """Print everything; return whether every ticket that counts got what it should."""
     shown = next((one for one in told if one.notes), None)
     if shown and shown.notes:
         title = f"ticket {shown.ticket}: {shown.subject}"
         console.print(
             Panel(note_text(shown.notes[0]), title=title, subtitle="internal note", width=min(console.width, 120))
         )
-    console.print(_table(told))
-    wrong = [one for one in told if one.problems]
+    console.print(demo_table(told))
+    counted = [one for one in told if one.counts]
+    wrong = [one for one in counted if one.problems]
     for one in wrong:
         console.print(f"{one.key}: {'; '.join(one.problems)}", style="red", highlight=False)
-    right = len(told) - len(wrong)
-    console.print(
-        f"{right} of {len(told)} tickets ended as they should, {took:.1f} s in all", style="bold", highlight=False
-    )
+    right = len(counted) - len(wrong)
+    summary = f"{right} of {len(counted)} tickets{_which(told)} ended as they should, {took:.1f} s in all"
+    console.print(summary, style="bold", highlight=False)
     console.print(
         f"Look further: WHYDESK_STATE={state} .venv/bin/whydesk show {told[0].ticket} prints a run; "
         f"--keep leaves everything running, with the Temporal UI at {stack.ui}",
@@ -104,7 +124,17 @@ def print_report(console: Console, told: list[Told], stack: Stack, took: float, 
     return not wrong
 
 
-def _table(told: list[Told]) -> Table:
+def _which(told: list[Told]) -> str:
+    """Say which tickets count, where a source was broken."""
+    if not told[0].without:
+        return ""
+    names = " or ".join(sorted(source.title for source in told[0].without))
+    others = sum(not one.counts for one in told)
+    return f" that do not need {names}" + (f" ({others} more, marked –, do)" if others else "")
+
+
+def demo_table(told: list[Told]) -> Table:
+    """Return a line for each ticket: what was found and what is true, which sources were asked and did not answer."""
     table = Table("", "ticket", "cause found", "true cause", "severity", "claims", "sources", "seconds", "")
     for number, one in enumerate(told, 1):
         result = one.result
@@ -117,8 +147,19 @@ def _table(told: list[Told]) -> Table:
             one.expected,
             result.severity.value if result else "",
             f"{result.kept} of {result.kept + result.dropped}" if result else "",
-            f"{len(answered & asked)} of {len(asked)}",
+            " ".join(
+                [
+                    f"{len(answered & asked)} of {len(asked)}",
+                    *(f"[red]−{name.value}[/red]" for name in sorted(asked - answered)),
+                ]
+            ),
             f"{one.seconds:.1f}",
-            "[red]✗[/red]" if one.problems else "[green]✓[/green]",
+            _mark(one),
         )
     return table
+
+
+def _mark(one: Told) -> str:
+    if not one.counts:
+        return "[dim]–[/dim]"
+    return "[red]✗[/red]" if one.problems else "[green]✓[/green]"

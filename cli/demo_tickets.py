@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -33,14 +34,23 @@ GIVE_UP = 240.0
 class DemoTickets:
     """The tickets of one demo."""
 
-    def __init__(self, console: Console, household: Household, stack: Stack, world: World, state: Path) -> None:
-        """Deliver to this stack."""
+    def __init__(
+        self,
+        console: Console,
+        household: Household,
+        stack: Stack,
+        world: World,
+        state: Path,
+        without: frozenset[Source] = frozenset(),
+    ) -> None:
+        """Deliver to this stack, where these sources refuse every connection."""
         assert stack.sandbox is not None
         self._console = console
         self._household = household
         self._stack = stack
         self._sandbox = stack.sandbox
         self._world = world
+        self._without = without
         self._ledger_url = f"sqlite:///{state}/ledger.db"
 
     async def investigate(self, keys: list[str]) -> list[Told]:
@@ -50,7 +60,9 @@ class DemoTickets:
             httpx.AsyncClient(base_url=self._sandbox.control, timeout=30) as control,
             await SqlLedger.open(self._ledger_url) as ledger,
         ):
-            told = [Told(key=key, subject=self._subject(key), truth=self._world.truth.tickets[key]) for key in keys]
+            await break_sources(control, self._sandbox.addresses, self._without)
+            truths = self._world.truth.tickets
+            told = [Told(key, self._subject(key), truths[key], without=self._without) for key in keys]
             following = asyncio.gather(*(self._follow(one, client, control) for one in told))
             try:
                 with Live(console=self._console, refresh_per_second=4, transient=True) as live:
@@ -99,6 +111,13 @@ class DemoTickets:
                 one.evidence = await reader.evidence_so_far(TENANT, one.investigation)
         if live:
             live.update(_progress(told))
+
+
+async def break_sources(control: httpx.AsyncClient, addresses: Iterable[str], sources: frozenset[Source]) -> None:
+    """Let nobody listen where those sources are; one of them may have several addresses, such as each status page."""
+    for name in addresses:
+        if name.split("-")[0] in sources:
+            (await control.post("/faults", json={"vendor": name, "kind": "refuse"})).raise_for_status()
 
 
 def _progress(told: list[Told]) -> Table:

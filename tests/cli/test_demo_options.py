@@ -1,14 +1,22 @@
 """What `whydesk demo` refuses before it starts anything, and what it counts as wrong in its report."""
 
+import io
 from pathlib import Path
 
+import httpx
 import pytest
+from rich.console import Console
 
 from cli import demo
-from cli.demo_report import Told
+from cli.demo_report import Told, demo_table, print_report
+from cli.demo_tickets import break_sources
+from cli.open_runs import OpenRuns
+from cli.stack import Stack
+from cli.world_tenant import SandboxState
 from models.evidence import EvidenceRef
 from models.run import RevisionResult
 from models.vocabulary import CauseClass, EvidenceStatus, Outcome, Severity, Source
+from sandbox.run import Sandbox
 from sandbox.world_files import load_world
 from sandbox.world_tickets import Truth
 from tests.cli.command import Shell
@@ -31,6 +39,8 @@ KEYS = [ticket.key for ticket in load_world(demo.DEFAULT_WORLD).tickets.tickets]
         (["--latency", "nan"], "--latency 'nan': the lower number comes first"),
         (["--model", "claude-x"], "--model needs ANTHROPIC_API_KEY in the environment"),
         (["--json", "/nowhere/deep/out.json"], "--json '/nowhere/deep/out.json': there is no such folder"),
+        (["--break", "strpie"], "no source 'strpie'; did you mean 'stripe'? There are: clickhouse, docs,"),
+        (["--break", "stripe", "--break", "helpdesk"], "no source 'helpdesk'. There are: "),
         (["--world", "/nowhere"], "/nowhere is no valid world; `whydesk world validate /nowhere` says why"),
     ],
 )
@@ -109,12 +119,19 @@ def told(
     severity: str = TRUTH.severity.value,
     notes: int = 1,
     stripe: EvidenceStatus = EvidenceStatus.EMPTY,
+    said: str = "",
+    without: frozenset[Source] = frozenset(),
 ) -> Told:
     result = RevisionResult(
-        investigation="inv-x", revision=1, outcome=outcome, cause=CauseClass(cause), severity=Severity(severity)
+        investigation="inv-x",
+        revision=1,
+        outcome=outcome,
+        cause=CauseClass(cause),
+        severity=Severity(severity),
+        gaps=("stripe",) if said else (),
     )
     evidence = (answer(Source.CLICKHOUSE), answer(Source.STRIPE, stripe))
-    return Told("k", "s", TRUTH, result=result, notes=["<p>n</p>"] * notes, evidence=evidence)
+    return Told("k", "s", TRUTH, result=result, notes=[f"<p>n{said}</p>"] * notes, evidence=evidence, without=without)
 
 
 def test_what_ended_as_it_should_has_no_problem() -> None:
@@ -147,3 +164,74 @@ def test_each_kind_of_problem_is_said(one: Told, problem: str) -> None:
 
 def test_several_problems_are_all_said() -> None:
     assert len(told(cause="own_incident", severity="high", notes=3).problems) == 3
+
+
+STRIPE = frozenset({Source.STRIPE})
+
+
+def test_a_ticket_that_needs_a_broken_source_does_not_count() -> None:
+    assert told().counts
+    assert told(without=frozenset({Source.GITHUB})).counts
+    assert not told(without=frozenset({Source.GITHUB, Source.STRIPE})).counts
+    assert told(without=STRIPE).as_json()["counts"] is False
+
+
+def test_a_note_names_what_was_not_checked() -> None:
+    silent = "no word in the note that Stripe was not checked"
+    assert told(said="<p>Stripe is fine. <strong>Not checked</strong>: Linear").problems == [silent]
+    assert told(said="<p><strong>Not checked</strong>: Stripe · invoices").problems == []
+
+
+def report(*tickets: Told) -> tuple[bool, str]:
+    """Print it as a pipe gets it; return the verdict and the words."""
+    console = Console(width=demo._WIDTH, record=True, file=io.StringIO())
+    stack = Stack("", "", "http://127.0.0.1:9", "", OpenRuns(0, ()), {})
+    for one in tickets:
+        one.ticket = "4711"
+    passed = print_report(console, list(tickets), stack, 1.0, Path("/state"))
+    return passed, console.export_text()
+
+
+def test_only_tickets_that_count_decide() -> None:
+    lost = told(outcome=Outcome.INCONCLUSIVE, stripe=EvidenceStatus.FAILED, without=STRIPE)
+    free = told(without=STRIPE)
+    free.truth = TRUTH.model_copy(update={"sources": ["clickhouse"]})
+    passed, said = report(lost, free)
+    assert passed
+    assert "1 of 1 tickets that do not need Stripe (1 more, marked –, do) ended as they should" in said
+    assert "1 of 2 −stripe" in said
+    assert report(free)[1].count("(") == 0
+    bad = told(outcome=Outcome.INCONCLUSIVE, stripe=EvidenceStatus.FAILED)
+    passed, said = report(bad)
+    assert not passed
+    assert "0 of 1 tickets ended as they should" in said
+
+
+def test_the_table_shows_each_gap_within_the_width_of_a_pipe() -> None:
+    tickets = [told(cause="webhook_endpoint_slow_or_down", stripe=EvidenceStatus.FAILED) for _ in KEYS]
+    for one, key in zip(tickets, KEYS, strict=True):
+        one.key, one.seconds = key, 100.0
+    console = Console(width=demo._WIDTH, record=True, file=io.StringIO())
+    console.print(demo_table(tickets))
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= 130
+    whole = [line for line in lines if "1 of 2 −stripe" in line and "100.0" in line and line.endswith("✗ │")]
+    assert len(whole) == len(KEYS)
+
+
+async def test_a_broken_source_is_refused_at_each_of_its_addresses(sandbox: Sandbox) -> None:
+    state = SandboxState.model_validate(sandbox.state())
+    addresses = state.addresses
+    async with httpx.AsyncClient(base_url=state.control) as control, httpx.AsyncClient() as http:
+        try:
+            await break_sources(control, addresses, frozenset({Source.STATUSPAGE, Source.STRIPE}))
+            refused = []
+            for name, address in addresses.items():
+                try:
+                    await http.get(address)
+                except httpx.ConnectError:
+                    refused.append(name)
+        finally:
+            await control.delete("/faults")
+    assert sorted(refused) == sorted(name for name in addresses if name.startswith(("statuspage", "stripe")))
+    assert len(refused) > 2, "the pages of others as well"
