@@ -43,7 +43,7 @@ def gateway() -> None:
 
 
 def namespace() -> None:
-    """Register the search attributes in the namespace and raise its retention. Safe to repeat."""
+    """Make the namespace where it is missing, with its search attributes and retention. Safe to repeat."""
 
     async def prepare() -> None:
         client = await connect(load_settings())
