@@ -292,7 +292,10 @@ def _extreme(given: Given, choose: Callable[[list[int | float]], int | float]) -
 
 
 def _onset(given: Given) -> Onset:
-    found = find_onset(_buckets(given), shares=given.has("total"))
+    buckets, key = _buckets(given), _series_key(given)
+    if key not in given.onsets:
+        given.onsets[key] = find_onset(buckets, shares=given.has("total"))
+    found = given.onsets[key]
     if found is None:
         raise NotKnown(f"{given.text('query')} shows no clear change within its window")
     return found
@@ -308,10 +311,14 @@ def _stretch(given: Given) -> Stretch:
 def _buckets(given: Given) -> list[Bucket]:
     """Return the series; a playbook asks for its onset, how clear that is, and where it ends, all of the same buckets."""
     rows = given.rows()
-    key = (given.text("query"), repr(given.where()), given.text("time"), _series(given))
+    key = _series_key(given)
     if key not in given.series:
         given.series[key] = _read_buckets(given, rows)
     return given.series[key]
+
+
+def _series_key(given: Given) -> tuple[str, ...]:
+    return given.text("query"), repr(given.where()), given.text("time"), _series(given)
 
 
 def _read_buckets(given: Given, rows: list[Row]) -> list[Bucket]:

@@ -13,7 +13,7 @@ from models.diagnosis import Fact, FactValue
 from models.evidence import Evidence
 from models.vocabulary import EvidenceStatus, Scope
 from reasoning.cells import NotKnown, Operand, as_number, cell_of, matches
-from reasoning.onset import Bucket
+from reasoning.onset import Bucket, Onset
 
 
 class Takes(StrEnum):
@@ -64,6 +64,8 @@ class Given:
     """Rows by query and resolved filter, shared by all facts of one weighing: many read the same part of a series."""
     series: dict[tuple[str, ...], list[Bucket]] = field(default_factory=dict)
     """Buckets by what they are made of, shared in the same way."""
+    onsets: dict[tuple[str, ...], Onset | None] = field(default_factory=dict)
+    """The change of each such series."""
 
     def has(self, name: str) -> bool:
         """Whether an optional argument was given."""

@@ -14,7 +14,7 @@ from reasoning.cells import NotKnown
 from reasoning.fact_arithmetic import FACT_FUNCTIONS
 from reasoning.fact_functions import ROW_FUNCTIONS, FactFunction
 from reasoning.fact_inputs import Given, Reckoned
-from reasoning.onset import Bucket
+from reasoning.onset import Bucket, Onset
 
 FUNCTIONS: dict[str, FactFunction] = {function.name: function for function in (*ROW_FUNCTIONS, *FACT_FUNCTIONS)}
 """All functions that a playbook may name, by name."""
@@ -40,6 +40,7 @@ def compute_facts(playbook: Playbook, evidence: Sequence[Evidence], anchors: Anc
     open_names: set[str] = set()
     filtered: dict[tuple[str, str], list[Row]] = {}
     series: dict[tuple[str, ...], list[Bucket]] = {}
+    onsets: dict[tuple[str, ...], Onset | None] = {}
 
     def fact(name: str) -> Fact:
         if name in done:
@@ -48,7 +49,7 @@ def compute_facts(playbook: Playbook, evidence: Sequence[Evidence], anchors: Anc
             raise NotKnown(f"{name} stands on itself")
         open_names.add(name)
         spec = playbook.facts[name]
-        given = Given(spec.args, by_query, fact, anchors, spec.unit, filtered=filtered, series=series)
+        given = Given(spec.args, by_query, fact, anchors, spec.unit, filtered=filtered, series=series, onsets=onsets)
         done[name] = _compute(name, spec, given)
         open_names.discard(name)
         return done[name]
