@@ -36,6 +36,12 @@ _NOTE = {
     "ticket-closed": "not posted: the ticket is closed",
     "failed": "could not be posted",
 }
+_REMEDIES = {
+    "mode-off": "The playbook has the mode 'off': set another under `playbooks` in whydesk.yaml.",
+    "TicketNotFound": "The helpdesk has no ticket of that number, or its key may not see it.",
+    "HelpdeskDenied": "The helpdesk refuses its key: `whydesk doctor` says what it lacks.",
+}
+"""What to do about the problem that a revision ended with, by the last word of it."""
 
 
 def investigate(
@@ -150,8 +156,8 @@ def print_end(console: Console, record: RunRecord) -> None:
     parts += [f"confidence {run.confidence}" if run.confidence else "", run.problem]
     parts += [f"{run.seconds:.1f} s" if run.seconds is not None else "", f"${run.usd:.4f}" if run.usd else ""]
     console.print(Text(" · ".join(part for part in parts if part), style="bold"))
-    if run.problem == "mode-off":
-        console.print(Text("The mode of this playbook is 'off': set another under `playbooks` in whydesk.yaml."))
+    if remedy := _REMEDIES.get(run.problem.rpartition(" ")[2]):
+        console.print(Text(remedy))
     console.print(
         Text(
             f"Look further: `whydesk show {run.key.investigation} --revision {run.key.revision}` prints what it stands on"

@@ -1,12 +1,14 @@
 """What `whydesk investigate` refuses before it starts anything, what it promises, and its exit codes."""
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from cli.dev_server import free_port
 from cli.errors import UsageProblem
-from cli.investigate import exit_code, intention
+from cli.investigate import exit_code, intention, print_end
 from cli.investigate_run import Wanted, choose_ticket, read_card
 from ledger.records import NoteRecord, RunRecord, RunSummary
 from models.run import RunKey
@@ -107,6 +109,25 @@ def test_every_outcome_has_its_exit_code() -> None:
     assert sorted(others) == [1, 3, 4, 5], "2 is for what one can mend"
     assert exit_code(ended(None)) == 1
     assert exit_code(ended(Outcome.DIAGNOSED, "failed")) == 1, "a note that could not be posted"
+
+
+@pytest.mark.parametrize(
+    ("problem", "remedy"),
+    [
+        ("mode-off", "set another under `playbooks` in whydesk.yaml"),
+        ("read_ticket: TicketNotFound", "The helpdesk has no ticket of that number"),
+        ("read_ticket: HelpdeskDenied", "`whydesk doctor` says what it lacks"),
+    ],
+)
+def test_a_problem_that_one_can_mend_comes_with_its_remedy(problem: str, remedy: str) -> None:
+    record = ended(Outcome.FAILED)
+    record = record.model_copy(update={"summary": record.summary.model_copy(update={"problem": problem})})
+    console = Console(width=120, record=True, file=io.StringIO())
+    print_end(console, record)
+    said = console.export_text()
+    assert remedy in said
+    assert f"failed · {problem}" in said
+    assert "`whydesk show inv-x --revision 1`" in said
 
 
 def test_the_live_card_is_read_as_a_line_and_what_was_noted() -> None:
