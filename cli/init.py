@@ -1,6 +1,7 @@
 """`whydesk init`: writes whydesk.yaml and .env for a team's own systems, says what to click, and runs the doctor."""
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -142,7 +143,7 @@ def _tell(answers: Answers, environ: Mapping[str, str], folder: Path) -> None:
         print("".join(f"  {ENV_FILE:<{len(CONFIG_FILE)}}  {name}\n" for name in variables), end="")
     else:
         print("\nNothing is missing.")
-    where = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
+    where = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     print(f"Next: {where}whydesk doctor, then whydesk up. The mode is shadow: nothing is posted.")
 
 

@@ -135,6 +135,20 @@ def test_an_env_that_others_can_read_is_closed(whydesk: Shell, tmp_path: Path) -
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_link_stays_a_link_and_its_file_is_written(whydesk: Shell, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    (store / "keys").write_text("MINE=1\n")
+    folder = tmp_path / "with blank"
+    folder.mkdir()
+    (folder / ".env").symlink_to(store / "keys")
+    said = init(whydesk, "--force", "--dir", str(folder))
+    assert (folder / ".env").is_symlink()
+    assert (store / "keys").read_text().startswith("MINE=1\n")
+    assert "\nZENDESK_TOKEN=\n" in (store / "keys").read_text()
+    assert f"Next: cd '{folder}' && whydesk doctor" in said.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
