@@ -26,13 +26,13 @@ EXITS: dict[str, dict[int, str]] = {
         130: "stopped with Ctrl-C; nothing is left running",
     },
     "doctor": {
-        1: "something fails; with `--suggest`: no mapping could be proposed",
+        1: "something fails; with `--suggest`: a ClickHouse did not name its columns",
         2: "the configuration has a problem",
     },
     "ask": {1: "the source gave no answer: it was skipped, denied, slow or down"},
     "investigate": {
         0: "the note has a cause, or says that nothing is wrong",
-        1: "the investigation failed",
+        1: "the investigation failed, or its note could not be posted",
         3: "inconclusive",
         4: "the ticket lacks information; the note has the question to send",
         5: "there was nothing to look into",

@@ -81,13 +81,22 @@ def test_codes_belong_to_commands() -> None:
 
 
 def codes(source: str) -> Iterator[int]:
-    """The numbers that stand in a `typer.Exit(…)`."""
+    """The numbers that stand in a `typer.Exit(…)`, or in a table of codes that one is looked up in."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "Exit":
             for inner in node.args:
-                yield from (
-                    one.value for one in ast.walk(inner) if isinstance(one, ast.Constant) and type(one.value) is int
-                )
+                yield from _numbers(inner)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and _is_table_of_codes(node.targets[0]):
+            for value in node.value.values:
+                yield from _numbers(value)
+
+
+def _is_table_of_codes(target: ast.expr) -> bool:
+    return isinstance(target, ast.Name) and target.id.endswith("CODES")
+
+
+def _numbers(node: ast.AST) -> Iterator[int]:
+    return (one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and type(one.value) is int)
 
 
 def test_every_code_that_a_command_ends_with_is_told() -> None:
@@ -103,7 +112,8 @@ def test_every_code_that_a_command_ends_with_is_told() -> None:
 
 
 def test_codes_are_found_in_a_source() -> None:
-    assert set(codes("raise typer.Exit(0 if good else 3)\nraise typer.Exit(code)\nprint(7)")) == {0, 3}
+    assert set(codes("raise typer.Exit(0 if good else 3)\nraise typer.Exit(_CODES[x])\nprint(7)")) == {0, 3}
+    assert set(codes("_CODES = {FAILED: 4, GOOD: 0}\nOTHER = {FAILED: 9}")) == {0, 4}
 
 
 def test_another_argument_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
