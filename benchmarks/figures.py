@@ -90,10 +90,14 @@ def as_table(figures: Sequence[Figure], machine: Machine) -> Table:
     table = Table("figure", "median", "lowest", "highest", "rounds", "unit", "goal", "holds", title=title)
     for figure in figures:
         holds = {None: "", True: "yes", False: "no"}[figure.holds]
-        low, high = (f"{number:.3g}" for number in (min(figure.rounds), max(figure.rounds)))
-        row = [f"{figure.median:.3g}", low, high, str(len(figure.rounds)), figure.unit, figure.goal, holds]
+        median, low, high = map(_shown, (figure.median, min(figure.rounds), max(figure.rounds)))
+        row = [median, low, high, str(len(figure.rounds)), figure.unit, figure.goal, holds]
         table.add_row(figure.name, *row)
     return table
+
+
+def _shown(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
 def write_json(figures: Sequence[Figure], machine: Machine, path: Path) -> None:

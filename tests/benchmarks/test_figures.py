@@ -42,12 +42,13 @@ def test_a_goal_is_held_by_the_median_and_not_by_the_best_round() -> None:
 
 
 def test_the_table_and_the_file_say_the_same(tmp_path: Path) -> None:
-    figures = [Figure("overhead", "ratio", (1.2, 1.0, 1.05), at_most=1.1), Figure("memory", "MiB", (200.0,))]
+    figures = [Figure("overhead", "ratio", (1.2, 1.0, 1.05), at_most=1.1), Figure("memory", "MiB", (12_345.6,))]
     machine = this_machine(short=True)
     page = StringIO()
     Console(file=page, width=130).print(as_table(figures, machine))
     overhead = next(line for line in page.getvalue().splitlines() if "overhead" in line)
     assert [cell.strip() for cell in overhead.split("│")[2:9]] == ["1.05", "1", "1.2", "3", "ratio", "≤ 1.1", "yes"]
+    assert "12,346" in page.getvalue()
     write_json(figures, machine, tmp_path / "new" / "figures.json")
     written = json.loads((tmp_path / "new" / "figures.json").read_text())
     assert written["figures"][0]["rounds"] == [1.2, 1.0, 1.05]
