@@ -290,8 +290,7 @@ class InvestigateTicketWorkflow:
                 raise
             return
         first, case.drafted = case.verified, mended
-        second = await self._verify(case, "")
-        case.verified = max(first, second, key=_worth)
+        case.verified = max(first, await self._verify(case, ""), key=_worth)
 
     async def _draft(self, case: Case, reasoner: str, repair_of: str = "") -> Drafted:
         self._stage("diagnosing" if not repair_of else "mending what did not stand")
