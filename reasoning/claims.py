@@ -86,10 +86,13 @@ class ClaimChecker:
 
     def title(self, hypothesis: Hypothesis) -> str:
         """Say a hypothesis as one sentence; its plain name where the sentence needs a fact that is unknown."""
-        return fill(hypothesis.title, self.facts) or hypothesis.id.replace("-", " ").replace("_", " ").capitalize()
+        return fill(hypothesis.title, self.facts) or _plain_name(hypothesis)
 
     def ruling_out(self, hypothesis: Hypothesis) -> str:
-        """Say that a hypothesis is not it."""
+        """Say that a hypothesis is not it; the playbook's sentence only where all was checked that it may speak of."""
+        verdict = self._weighing.verdict(hypothesis.id)
+        if verdict is not None and verdict.open_checks:
+            return f"{_plain_name(hypothesis)}: ruled out by what did answer"
         said = fill(hypothesis.ruled_out_sentence, self.facts) if hypothesis.ruled_out_sentence else None
         return said or f"Not the case: {self.title(hypothesis)}"
 
@@ -208,6 +211,10 @@ class ClaimChecker:
         if found.scope is Scope.CUSTOMER:
             return customer is not None and found.customer == customer.id
         return found.customer is None or (customer is not None and found.customer == customer.id)
+
+
+def _plain_name(hypothesis: Hypothesis) -> str:
+    return hypothesis.id.replace("-", " ").replace("_", " ").capitalize()
 
 
 def matching_row(claim: Claim, found: Evidence, anchors: Anchors) -> Row | None:

@@ -275,6 +275,18 @@ def test_sentence_without_a_value_is_said_where_it_is_true_alone() -> None:
     assert checker.check(fact_is("incident", "no", "E3")).sentence == "an incident is open: no"
 
 
+def test_what_was_ruled_out_without_a_source_denies_nothing_of_that_source() -> None:
+    incident = PLAYBOOK.hypotheses[1]
+    assert incident.requires == ["incidents"]
+    lenient = incident.model_copy(update={"refuted_when": ["failed > 0"]})
+    playbook = PLAYBOOK.model_copy(update={"hypotheses": [PLAYBOOK.hypotheses[0], lenient, *PLAYBOOK.hypotheses[2:]]})
+    down = evidence_of(3, "incidents", status=EvidenceStatus.TIMED_OUT)
+    stored = tuple(down if item.query == "incidents" else item for item in EVIDENCE)
+    said = verify(playbook, ANCHORS, stored, weigh(playbook, ANCHORS, stored), GOOD, "rules")
+    assert "Incident: ruled out by what did answer (E1)" in said.ruled_out
+    assert "No incident was open" not in said.model_dump_json()
+
+
 def test_absence_is_of_the_last_answer_to_a_query() -> None:
     again = evidence_of(5, "incidents", ({"name": "API errors"},))
     assert not check(NO_INCIDENT, (*EVIDENCE, again))[0]
