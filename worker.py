@@ -159,8 +159,8 @@ def make_worker(
         client,
         task_queue=queue,
         workflows=workflows,
-        # The sandbox would load the workflow's code anew for every run: a sixth of the worker's processor time, and memory. It
-        # looks for code that is not deterministic; the tests run all workflows in it and replay recorded histories.
+        # The sandbox would load the workflow's code anew for every run, which costs processor time (docs/benchmarks.md). It looks
+        # for code that is not deterministic; the tests run all workflows in it and replay recorded histories.
         workflow_runner=UnsandboxedWorkflowRunner(),
         activities=activities,
         interceptors=[ActivityTelemetry()],
