@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.bodies import Bodies
 from activities.break_tie import TieActivities
@@ -159,9 +159,6 @@ def make_worker(
         client,
         task_queue=queue,
         workflows=workflows,
-        # The sandbox would load the workflow's code anew for every run, which costs processor time (docs/benchmarks.md). It looks
-        # for code that is not deterministic; the tests run all workflows in it and replay recorded histories.
-        workflow_runner=UnsandboxedWorkflowRunner(),
         activities=activities,
         interceptors=[ActivityTelemetry()],
         graceful_shutdown_timeout=GRACE,
