@@ -14,8 +14,8 @@ from reasoning.facts import FUNCTIONS, kind_of
 from reasoning.phrases import places_in, stray_braces
 from reasoning.queries import check_reference, references_in
 from reasoning.sql import SqlRefused, check_query
-from reasoning.wording import oversteps
 from reasoning.symptoms import SYMPTOMS
+from reasoning.wording import oversteps
 
 WINDOW_PARAMETERS = frozenset({"start", "end"})
 OUTCOME_STEPS = ("inconclusive", "nothing-wrong", "needs-info")
