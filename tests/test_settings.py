@@ -251,11 +251,6 @@ def test_table_of_settings_is_the_settings() -> None:
     assert all(setting.help for setting in SETTINGS)
 
 
-def test_env_example_has_every_setting() -> None:
-    path = Path(__file__).parents[1] / ".env.example"
-    assert path.read_text() == env_example(), "write the file anew from settings.env_example()"
-
-
 def test_defaults_load_as_they_stand_in_env_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     lines = re.findall(r"^# ([A-Z_]+)=(.*)$", env_example(), re.MULTILINE)
