@@ -14,6 +14,7 @@ from models.evidence import Evidence
 from models.vocabulary import EvidenceStatus, Scope
 from reasoning.cells import NotKnown, Operand, as_number, cell_of, matches
 from reasoning.onset import Bucket, Onset
+from reasoning.stretch import Stretch
 
 
 class Takes(StrEnum):
@@ -48,6 +49,20 @@ class Reckoned:
 
 
 @dataclass
+class Readings:
+    """What the facts of one weighing read alike, kept so that it is read once: many look at the same part of a series."""
+
+    filtered: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
+    """Rows by query and resolved filter."""
+    series: dict[tuple[str, ...], list[Bucket]] = field(default_factory=dict)
+    """Buckets by what they are made of."""
+    onsets: dict[tuple[str, ...], Onset | None] = field(default_factory=dict)
+    """The change of each such series."""
+    stretches: dict[tuple[str, ...], Stretch | None] = field(default_factory=dict)
+    """The worst stretch of each."""
+
+
+@dataclass
 class Given:
     """The arguments of one fact. Everything that is read through it is remembered as what the fact stands on."""
 
@@ -60,12 +75,7 @@ class Given:
     """The unit that the playbook declares."""
     stands_on: dict[str, None] = field(default_factory=dict)
     """Evidence ids, in order of use."""
-    filtered: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
-    """Rows by query and resolved filter, shared by all facts of one weighing: many read the same part of a series."""
-    series: dict[tuple[str, ...], list[Bucket]] = field(default_factory=dict)
-    """Buckets by what they are made of, shared in the same way."""
-    onsets: dict[tuple[str, ...], Onset | None] = field(default_factory=dict)
-    """The change of each such series."""
+    readings: Readings = field(default_factory=Readings)
 
     def has(self, name: str) -> bool:
         """Whether an optional argument was given."""
@@ -107,13 +117,13 @@ class Given:
         if whole and found.truncated:
             raise NotKnown(f"{found.query} was cut at {len(found.rows)} rows")
         where = self.where()
-        key = (found.query, repr(where))
-        if key not in self.filtered:
-            self.filtered[key] = [row for row in found.rows if matches(row, where)]
-        if not self.filtered[key] and found.stale:
+        key, known = (found.query, repr(where)), self.readings.filtered
+        if key not in known:
+            known[key] = [row for row in found.rows if matches(row, where)]
+        if not known[key] and found.stale:
             # That nothing passes the filter is an absence too, and an old answer shows none.
             raise NotKnown(f"{found.query} has no such row, but the answer is old")
-        return self.filtered[key]
+        return known[key]
 
     def where(self, name: str = "where") -> dict[str, dict[str, Operand]]:
         """Return the filter with its references resolved."""

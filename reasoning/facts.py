@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from models.base import Row
 from models.customer import Anchors
 from models.diagnosis import Fact
 from models.evidence import Evidence
@@ -13,10 +12,12 @@ from models.playbook import FactSpec, Playbook
 from reasoning.cells import NotKnown
 from reasoning.fact_arithmetic import FACT_FUNCTIONS
 from reasoning.fact_functions import ROW_FUNCTIONS, FactFunction
-from reasoning.fact_inputs import Given, Reckoned
-from reasoning.onset import Bucket, Onset
+from reasoning.fact_inputs import Given, Readings, Reckoned
+from reasoning.fact_series import SERIES_FUNCTIONS
 
-FUNCTIONS: dict[str, FactFunction] = {function.name: function for function in (*ROW_FUNCTIONS, *FACT_FUNCTIONS)}
+FUNCTIONS: dict[str, FactFunction] = {
+    function.name: function for function in (*ROW_FUNCTIONS, *SERIES_FUNCTIONS, *FACT_FUNCTIONS)
+}
 """All functions that a playbook may name, by name."""
 _OUTSIDE = ("$anchors.", "$customer.")
 """References that are no facts."""
@@ -38,9 +39,7 @@ def compute_facts(playbook: Playbook, evidence: Sequence[Evidence], anchors: Anc
     by_query = {item.query: item for item in evidence}
     done: dict[str, Fact] = {}
     open_names: set[str] = set()
-    filtered: dict[tuple[str, str], list[Row]] = {}
-    series: dict[tuple[str, ...], list[Bucket]] = {}
-    onsets: dict[tuple[str, ...], Onset | None] = {}
+    readings = Readings()
 
     def fact(name: str) -> Fact:
         if name in done:
@@ -49,7 +48,7 @@ def compute_facts(playbook: Playbook, evidence: Sequence[Evidence], anchors: Anc
             raise NotKnown(f"{name} stands on itself")
         open_names.add(name)
         spec = playbook.facts[name]
-        given = Given(spec.args, by_query, fact, anchors, spec.unit, filtered=filtered, series=series, onsets=onsets)
+        given = Given(spec.args, by_query, fact, anchors, spec.unit, readings=readings)
         done[name] = _compute(name, spec, given)
         open_names.discard(name)
         return done[name]
