@@ -1,0 +1,1 @@
+"""Keys: the master keyring that settings name by reference, and sealing with it."""

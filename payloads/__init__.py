@@ -1,0 +1,1 @@
+"""What Temporal keeps of ours: conversion and encryption of payloads, the same for every process."""
