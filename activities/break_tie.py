@@ -7,12 +7,13 @@ from temporalio import activity
 
 from activities.bodies import Bodies
 from activities.failures import failing_as_temporal_expects
+from activities.paid import BudgetSpent, Question, answer_once
 from activities.select import PlaybookShelf, selection_of
 from ledger.base import Ledger
 from models.base import Frozen
 from models.customer import Anchors
 from models.playbook import Playbook
-from models.run import Drafted, RunKey, Selection, SelectRequest
+from models.run import Drafted, Selection, SelectRequest
 from models.tenant import Tenant
 from models.ticket import Ticket
 from reasoning.prompt import build_choice_prompt, request_digest
@@ -23,6 +24,7 @@ from reasoning.select import Ranked, select_playbook, tied_playbooks
 PURPOSE = "select"
 """What the answer is stored and paid for as."""
 MOST_ATTEMPTS = 2
+"""On the last one code decides, so the retry policy must allow no fewer."""
 _WITHIN = 4.0
 """Seconds for one answer: a better playbook is worth no more of the note's time."""
 _WORTH_WAITING = 1.0
@@ -94,41 +96,31 @@ class TieActivities:
         return playbook, f"chosen by {answer.reasoner} among {among}, prompt {prompt.version}"
 
     async def _ask(self, request: SelectRequest, tenant: Tenant, tied: Sequence[Ranked], prompt: Prompt) -> Drafted:
-        """Return the stored answer; it is stored before it is reported, as it was paid for."""
-        key = request.key
         if tenant.classifier is None or len(tied) < 2:
             raise Undecided("NoTie" if tenant.classifier is not None else "NoClassifier")
-        digest = request_digest(prompt, tenant.classifier.model)
-        paid = await self._ledger.find_model_answer(key, digest, request.look, purpose=PURPOSE)
-        if paid is not None:
-            return paid
-        cap = min(tenant.budget.usd_per_ticket, *(each.playbook.budgets.usd for each in tied))
-        if await self._ledger.spent(key) >= cap:
-            raise Undecided("BudgetSpent")
-        model = await self._models.get(tenant.id, CLASSIFIER)
-        try:
-            async with asyncio.timeout(_WITHIN):
-                choice = await model.choose(prompt, [each.playbook.id for each in tied], activity.heartbeat)
-        except TimeoutError:
-            raise ModelUnavailable(f"{model.model}: no choice within {_WITHIN:g} s") from None
-        except ModelError as error:
-            if error.usd:
-                await self._keep_spend(
-                    key, digest, request.look, Drafted(draft="", reasoner=model.model, usd=error.usd)
-                )
-            raise
-        drafted = Drafted(
-            draft=await self._ledger.put_body(tenant.id, ChosenPlaybook(playbook=choice.chosen)),
-            reasoner=choice.model,
-            input_tokens=choice.input_tokens,
-            output_tokens=choice.output_tokens,
-            usd=choice.usd,
-        )
-        return await self._ledger.put_model_answer(key, digest, request.look, drafted, purpose=PURPOSE)
 
-    async def _keep_spend(self, key: RunKey, digest: str, look: int, useless: Drafted) -> None:
-        sample = activity.info().attempt
-        await self._ledger.put_model_answer(key, digest, look, useless, purpose="failed", sample=sample)
+        async def ask(_: float) -> Drafted:
+            model = await self._models.get(tenant.id, CLASSIFIER)
+            try:
+                async with asyncio.timeout(_WITHIN):
+                    choice = await model.choose(prompt, [each.playbook.id for each in tied], activity.heartbeat)
+            except TimeoutError:
+                raise ModelUnavailable(f"{model.model}: no choice within {_WITHIN:g} s") from None
+            return Drafted(
+                draft=await self._ledger.put_body(tenant.id, ChosenPlaybook(playbook=choice.chosen)),
+                reasoner=choice.model,
+                input_tokens=choice.input_tokens,
+                output_tokens=choice.output_tokens,
+                usd=choice.usd,
+            )
+
+        model = tenant.classifier.model
+        cap = min(tenant.budget.usd_per_ticket, *(each.playbook.budgets.usd for each in tied))
+        question = Question(request.key, request_digest(prompt, model), request.look, model, cap, PURPOSE)
+        try:
+            return await answer_once(self._ledger, question, ask)
+        except BudgetSpent:
+            raise Undecided("BudgetSpent") from None
 
 
 def _worth_another(problem: ModelUnavailable) -> bool:

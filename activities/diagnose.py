@@ -7,6 +7,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.bodies import Bodies
 from activities.failures import failing_as_temporal_expects
+from activities.paid import BudgetSpent, Question, answer_once
 from activities.select import RULES
 from ledger.base import Ledger
 from models.customer import Anchors
@@ -17,7 +18,7 @@ from models.run import DiagnoseRequest, Drafted
 from models.tenant import Tenant
 from models.ticket import Ticket
 from reasoning.prompt import build_prompt, request_digest
-from reasoning.providers.base import ModelError, ModelPool, Prompt
+from reasoning.providers.base import ModelPool, Prompt
 from reasoning.redact import Redactor, resolve_draft
 from reasoning.rules import decide
 from reasoning.verify import findings
@@ -70,48 +71,30 @@ class DiagnoseActivities:
         return build_prompt(playbook, ticket, anchors, weighing, evidence, redactor, wrong, request.offered), redactor
 
     async def _ask(self, request: DiagnoseRequest, playbook: Playbook, prompt: Prompt, redactor: Redactor) -> Drafted:
-        key = request.key
-        tenant = key.ref.tenant
-        digest = request_digest(prompt, request.reasoner)
-        paid = await self._ledger.find_model_answer(key, digest, request.round)
-        if paid is not None:
-            return paid
-        cap = min(self._tenants[tenant].budget.usd_per_ticket, playbook.budgets.usd)
-        spent = await self._ledger.spent(key)
-        if spent >= cap:
-            raise ApplicationError(
-                f"{spent:.4f} of {cap:.4f} US dollars are spent", type="BudgetSpent", non_retryable=True
-            )
-        model = await self._models.get(tenant, request.reasoner)
-        try:
-            reply = await model.answer(prompt, activity.heartbeat)
-        except ModelError as error:
-            if error.usd:
-                await self._keep_spend(request, digest, error.usd)
-            raise
-        draft: Draft = resolve_draft(reply.draft, redactor)
-        # What could not be asked about again would be gathered for nobody.
-        wished = draft.follow_ups if spent + reply.usd < cap else ()
-        drafted = Drafted(
-            draft=await self._ledger.put_body(tenant, draft),
-            reasoner=reply.model,
-            follow_ups=tuple(name for name in request.offered if name in wished),
-            input_tokens=reply.input_tokens,
-            output_tokens=reply.output_tokens,
-            usd=reply.usd,
-        )
-        return await self._ledger.put_model_answer(key, digest, request.round, drafted)
+        tenant = request.key.ref.tenant
 
-    async def _keep_spend(self, request: DiagnoseRequest, digest: str, usd: float) -> None:
-        """A refusal or a cut answer is paid for too: count it against the budget, attempt by attempt."""
-        await self._ledger.put_model_answer(
-            request.key,
-            digest,
-            request.round,
-            Drafted(draft="", reasoner=request.reasoner, usd=usd),
-            purpose="failed",
-            sample=activity.info().attempt,
-        )
+        async def ask(left: float) -> Drafted:
+            model = await self._models.get(tenant, request.reasoner)
+            reply = await model.answer(prompt, activity.heartbeat)
+            draft: Draft = resolve_draft(reply.draft, redactor)
+            # What could not be asked about again would be gathered for nobody.
+            wished = draft.follow_ups if reply.usd < left else ()
+            return Drafted(
+                draft=await self._ledger.put_body(tenant, draft),
+                reasoner=reply.model,
+                follow_ups=tuple(name for name in request.offered if name in wished),
+                input_tokens=reply.input_tokens,
+                output_tokens=reply.output_tokens,
+                usd=reply.usd,
+            )
+
+        cap = min(self._tenants[tenant].budget.usd_per_ticket, playbook.budgets.usd)
+        digest = request_digest(prompt, request.reasoner)
+        question = Question(request.key, digest, request.round, request.reasoner, cap)
+        try:
+            return await answer_once(self._ledger, question, ask)
+        except BudgetSpent as error:
+            raise ApplicationError(str(error), type="BudgetSpent", non_retryable=True) from None
 
 
 def _said(drafted: Drafted, prompt: Prompt) -> str:

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from reasoning.redact import visible
-from reasoning.wording import CAUSES, DENIALS, MADE, denies
+from reasoning.wording import CAUSES, DENIALS, MADE, denies, denying
 
 LONGEST = 300
 _NEUTRAL_WORDS = (
@@ -127,9 +127,7 @@ def _is_plain(token: str) -> bool:
 def _skeleton(tokens: list[str]) -> list[str]:
     """Keep, in order, what makes the claim: numbers, times, ids, signs, and words of relation or denial."""
     return [
-        token
-        for token in tokens
-        if not _is_plain(token) or token in _RELATIONS or token.endswith(("n't", "n’t")) or _denies(token)
+        token for token in tokens if not _is_plain(token) or token in _RELATIONS or denying(token) or _denies(token)
     ]
 
 

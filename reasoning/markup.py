@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Collection, Iterator
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from reasoning.redact import visible
 
@@ -54,11 +54,10 @@ def markdown_link(url: str, label: str) -> str:
 
 def safe_link(url: str | None, allowed_hosts: Collection[str]) -> str | None:
     """Return the address where a note may link to it: https, or http on loopback; an allowed host; nothing odd in it."""
-    found = _host_of(url) if url else None
-    if url is None or found is None:
+    parts = _parsed(url) if url else None
+    if url is None or parts is None:
         return None
-    host, port = found
-    parts = urlsplit(url)
+    host, port = (parts.hostname or "").lower(), parts.port
     if parts.scheme == "http" and host not in ("127.0.0.1", "::1", "localhost"):
         return None
     allowed = {each.lower() for each in allowed_hosts}
@@ -67,16 +66,16 @@ def safe_link(url: str | None, allowed_hosts: Collection[str]) -> str | None:
     return url if parts.netloc.lower() in allowed or (default and host in allowed) else None
 
 
-def _host_of(url: str) -> tuple[str, int | None] | None:
-    """Return host and port of a web address without anything odd in it."""
+def _parsed(url: str) -> SplitResult | None:
+    """Return the parts of a web address without anything odd in it; its port can be read."""
     if len(url) > _LONGEST_URL or not _SAFE_URL.fullmatch(url):
         return None
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").lower(), parts.port
+        _ = parts.port
     except ValueError:
         return None
-    return (host, port) if host and "@" not in parts.netloc else None
+    return parts if parts.hostname and "@" not in parts.netloc else None
 
 
 def console_link(template: str, investigation: str) -> str | None:
@@ -85,7 +84,7 @@ def console_link(template: str, investigation: str) -> str | None:
     Who configures the tenant chose the host, so plain http is good here on any of them.
     """
     url = template.replace("{investigation}", quote(investigation, safe=""))
-    return url if _host_of(url) else None
+    return url if _parsed(url) else None
 
 
 def _parts(text: str, allowed_hosts: Collection[str]) -> Iterator[tuple[str, bool]]:

@@ -12,6 +12,7 @@ from models.evidence import SourceRequest
 from models.playbook import Playbook, Query
 from models.run import PlannedQuery
 from models.vocabulary import Scope
+from reasoning.compound import NO_CUSTOMER
 
 ANCHORS = frozenset(Anchors.model_fields) - {"window", "customer", "customer_problem"}
 """What may follow `$anchors.`; `.0` after a list takes its first item."""
@@ -70,7 +71,7 @@ def resolve_query(
     """
     customer = anchors.customer
     if query.scope is Scope.CUSTOMER and customer is None:
-        return Skipped(reason=f"no customer: {anchors.customer_problem or 'unresolved'}")
+        return Skipped(reason=f"{NO_CUSTOMER} {anchors.customer_problem or 'unresolved'}")
     window = window_of(query, anchors, now)
     if window is None:
         return Skipped(reason="the window would be empty")

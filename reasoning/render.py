@@ -11,6 +11,7 @@ from models.note import RenderedNote
 from models.playbook import Hypothesis, Playbook
 from models.vocabulary import Outcome
 from reasoning.claims import matching_row
+from reasoning.compound import NO_CUSTOMER, cited, split_titles
 from reasoning.markup import console_link, safe_link
 from reasoning.note import Block, Footer, Heading, Line, Listing, Paragraph, Quote, Source, as_html, as_markdown
 
@@ -20,9 +21,6 @@ MOST_LINES_EACH = 3
 """The same for each of several causes, where there are more than that in all."""
 MOST_RULED_OUT = 5
 _MARKER = re.compile(r"whydesk:[A-Za-z0-9/_-]+")
-_CITED = re.compile(r" \((E\d+(?:, E\d+)*)\)$")
-_NO_CUSTOMER = "no customer:"
-_ALSO = ". Also: "
 _NOWHERE = 1_000
 _RULES = "rules"
 _STEPS = {
@@ -124,7 +122,7 @@ def render_failure(
 
 def _causes(diagnosis: Diagnosis) -> tuple[str, ...]:
     """Return the verdict, or one for each cause where several are needed."""
-    parts = diagnosis.title.split(_ALSO)
+    parts = split_titles(diagnosis.title)
     if not diagnosis.also or len(parts) != 1 + len(diagnosis.also):
         return (diagnosis.title,)
     return tuple(f"Cause {number}: {title}" for number, title in enumerate(parts, 1))
@@ -222,17 +220,16 @@ def _shortened(
     sentences: Sequence[str], sources: Mapping[str, Evidence], allowed_hosts: frozenset[str]
 ) -> Iterable[Line]:
     # Two explanations of one kind are ruled out in the same words: said once, by all that rules out either.
-    cited: dict[str, dict[str, Evidence]] = {}
+    alike: dict[str, dict[str, Evidence]] = {}
     for sentence in sentences:
-        found = _CITED.search(sentence)
-        names = [name for name in found[1].split(", ") if name in sources] if found else []
-        text = sentence[: found.start()] if found and names else sentence
-        cited.setdefault(text, {}).update((name, sources[name]) for name in names)
-    for text, items in list(cited.items())[:MOST_RULED_OUT]:
+        text, ids = cited(sentence)
+        names = [name for name in ids if name in sources]
+        alike.setdefault(text if names else sentence, {}).update((name, sources[name]) for name in names)
+    for text, items in list(alike.items())[:MOST_RULED_OUT]:
         links = {name: safe_link(item.url, allowed_hosts) for name, item in items.items()}
         yield Line(text, _named(list(items.values()), links))
-    if len(cited) > MOST_RULED_OUT:
-        yield Line(f"and {len(cited) - MOST_RULED_OUT} more")
+    if len(alike) > MOST_RULED_OUT:
+        yield Line(f"and {len(alike) - MOST_RULED_OUT} more")
 
 
 def _gaps(gaps: Sequence[NotChecked]) -> Iterable[Line]:
@@ -240,7 +237,7 @@ def _gaps(gaps: Sequence[NotChecked]) -> Iterable[Line]:
     grouped: dict[tuple[str, str], list[str]] = {}
     for gap in gaps:
         # Why nobody was found is said once, under Customer.
-        reason = "the customer is not known" if gap.reason.startswith(_NO_CUSTOMER) else gap.reason
+        reason = "the customer is not known" if gap.reason.startswith(NO_CUSTOMER) else gap.reason
         grouped.setdefault((gap.source.title, reason), []).append(gap.title)
     for (source, reason), titles in grouped.items():
         yield Line(f"{', '.join(titles)}: {reason}" if source in reason else f"{source}, {', '.join(titles)}: {reason}")

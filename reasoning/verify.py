@@ -14,6 +14,7 @@ from models.playbook import Hypothesis, Playbook
 from models.vocabulary import CauseClass, Confidence, Outcome, Scope, Severity, Verdict
 from reasoning.choice import choose
 from reasoning.claims import ClaimChecker, Unproven
+from reasoning.compound import cite, join_titles
 from reasoning.phrases import PLACE, UNKNOWN, fill, places_in
 from reasoning.rules import decide
 
@@ -137,8 +138,7 @@ def _title(
     outcome: Outcome, chosen: Sequence[Hypothesis], checker: ClaimChecker, weighing: Weighing, failed: bool
 ) -> str:
     if chosen:
-        first, *rest = [checker.title(each) for each in chosen]
-        return ". Also: ".join([first, *rest])
+        return join_titles([checker.title(each) for each in chosen])
     if outcome is Outcome.NEEDS_INFO:
         missing = ", ".join(name.replace("_", " ") for name in weighing.missing)
         return f"Not enough to look with: the ticket does not tell {missing}"
@@ -182,8 +182,7 @@ def _ruled_out(checker: ClaimChecker, weighing: Weighing, playbook: Playbook) ->
             hypothesis = checker.hypothesis(verdict.id, Verdict.REFUTED)
         except Unproven:
             continue
-        shown = f" ({', '.join(verdict.evidence)})" if verdict.evidence else ""
-        said.append(f"{checker.ruling_out(hypothesis)}{shown}")
+        said.append(cite(checker.ruling_out(hypothesis), verdict.evidence))
     return tuple(said)
 
 

@@ -29,7 +29,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 def denies(text: str) -> bool:
     """Whether a text denies something."""
-    return any(word in DENIALS or word.endswith(("n't", "n’t")) for word in _words(text))
+    return any(denying(word) for word in _words(text))
 
 
 def oversteps(sentence: str) -> str:
@@ -38,8 +38,12 @@ def oversteps(sentence: str) -> str:
     Args:
         sentence: Of a playbook, with places in braces; what fills them comes from the evidence and is not looked at.
     """
-    beyond = (word for word in _words(sentence) if word in DENIALS or word in CAUSES or word.endswith(("n't", "n’t")))
-    return next(beyond, "")
+    return next((word for word in _words(sentence) if word in CAUSES or denying(word)), "")
+
+
+def denying(word: str) -> bool:
+    """Whether a word, in lower case, denies."""
+    return word in DENIALS or word.endswith(("n't", "n’t"))
 
 
 def _words(text: str) -> list[str]:

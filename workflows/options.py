@@ -5,6 +5,8 @@ from datetime import timedelta
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityConfig, LocalActivityConfig
 
+from activities.break_tie import MOST_ATTEMPTS
+
 _NEVER_AGAIN = ["PayloadsTooLarge"]
 """The SDK reports an oversized result as retryable; asking the vendor again would not make it smaller."""
 
@@ -43,7 +45,9 @@ TIE_BREAK = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=6),
     schedule_to_close_timeout=timedelta(seconds=10),
     retry_policy=RetryPolicy(
-        initial_interval=timedelta(milliseconds=300), maximum_attempts=2, non_retryable_error_types=_NEVER_AGAIN
+        initial_interval=timedelta(milliseconds=300),
+        maximum_attempts=MOST_ATTEMPTS,
+        non_retryable_error_types=_NEVER_AGAIN,
     ),
 )
 """Code has chosen already: a model that takes longer to choose better is not waited for."""
