@@ -22,3 +22,15 @@ def processor_seconds(process: int, stat: Path | None = None) -> float:
     # The program's name stands in parentheses and may hold spaces; after it come the state and, 12 further on, both times.
     fields = (stat or Path(f"/proc/{process}/stat")).read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def child_of(process: int) -> int:
+    """Return the one process that this one runs, such as the command at the end of a leash.
+
+    Raises:
+        ValueError: it runs none, or several.
+    """
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    if len(children) != 1:
+        raise ValueError(f"process {process!r} runs {len(children)} others, not one: has its command ended?")
+    return int(children[0])

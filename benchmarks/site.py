@@ -18,6 +18,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from benchmarks.far_ends import HELPDESK, MODEL, TENANT
+from benchmarks.process_facts import child_of
 from cli.dev_server import free_port, start_dev_server
 from cli.processes import Household, NotReady
 from models.tables import LOGICAL_TABLES
@@ -34,7 +35,11 @@ class Site:
     environ: dict[str, str]
     client: Client
     webhook_secret: str
+    server: int
+    """Process id of the Temporal server."""
     workers: int = 0
+    gateway: int = 0
+    """Process id of the gateway, once it is started."""
 
     async def start_worker(self, *options: str) -> int:
         """Start the measured worker, wait until it works, and return its process id."""
@@ -65,6 +70,7 @@ class Site:
                 running.ensure()
                 try:
                     if (await http.get(f"http://127.0.0.1:{port}/readyz")).is_success:
+                        self.gateway = child_of(running.process.pid)
                         return f"http://127.0.0.1:{port}/hooks/{TENANT}/{HELPDESK}"
                 except httpx.TransportError:
                     pass
@@ -95,7 +101,7 @@ async def open_site(folder: Path, *, model: bool = False) -> AsyncIterator[Site]
         }
         environ.pop("BUILD_ID", None)
         client = await Client.connect(server.address, data_converter=pydantic_data_converter)
-        yield Site(household, folder, environ, client, secret)
+        yield Site(household, folder, environ, client, secret, child_of(household.running("temporal").process.pid))
 
 
 def _begin_afresh(folder: Path, model: bool) -> None:

@@ -88,6 +88,14 @@ class Household:
         self._running.append(running)
         return running
 
+    def running(self, name: str) -> Running:
+        """Return the process that was started last under that name.
+
+        Raises:
+            KeyError: none was.
+        """
+        return {running.name: running for running in self._running}[name]
+
     async def stop(self, *names: str) -> None:
         """Stop these together; those that they need go on."""
         await asyncio.gather(*(_stop(running) for running in self._running if running.name in names))

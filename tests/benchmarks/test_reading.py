@@ -2,6 +2,9 @@
 
 import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ from temporalio.client import WorkflowHistory
 from benchmarks.__main__ import MEASURES, parse
 from benchmarks.far_ends import Pace, Waits, World
 from benchmarks.overhead import critical_path
-from benchmarks.process_facts import processor_seconds, resident
+from benchmarks.process_facts import child_of, processor_seconds, resident
 from benchmarks.runs import Steps, count_steps
 from models.evidence import SourceRequest
 from models.vocabulary import Scope, Source
@@ -70,6 +73,20 @@ def test_processor_time_is_read_whatever_the_program_is_called(tmp_path: Path) -
     ticks = os.sysconf("SC_CLK_TCK")
     page.write_text(f"7 (a (b) c) S 1 7 7 0 -1 4194304 9 0 0 0 {3 * ticks} {2 * ticks} 0 0 20 0 1 0 5 6 7\n")
     assert processor_seconds(7, page) == 5
+
+
+def test_the_command_at_the_end_of_a_leash_is_found() -> None:
+    command = [sys.executable, "-m", "cli.leash", "sleep", "30"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as leash:
+        assert leash.stdin is not None
+        deadline = time.monotonic() + 20
+        while not (found := Path(f"/proc/{leash.pid}/task/{leash.pid}/children").read_text().split()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert child_of(leash.pid) == int(found[0])
+        with pytest.raises(ValueError, match="runs 0 others"):
+            child_of(int(found[0]))
+        leash.stdin.close()
 
 
 def test_all_measures_are_taken_unless_some_are_named() -> None:
