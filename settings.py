@@ -1,21 +1,23 @@
 """The only reader of the environment and of whydesk.yaml: every problem at once, with its place, and no secret shown."""
 
 import re
-import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Self, cast
 
-from pydantic import BaseModel, PrivateAttr, SecretStr, ValidationError
+from pydantic import PrivateAttr, SecretStr, ValidationError
 
 from connectors.registry import SOURCES, plugin
+from keys.key_file import ensure_key_file
+from keys.keyring import Keyring, KeyringError
 from located_yaml import Document, YamlPath, did_you_mean, explain, shown
 from models.base import Strict
-from models.tenant import DocsConfig, ModelConfig, Reached, SecretRef, Tenant
+from models.tenant import DocsConfig, ModelConfig, Reached, Tenant
 from models.vocabulary import Source
 from reasoning.providers.anthropic_models import known_models
 from reasoning.sql import SqlRefused, check_mapping
+from secret_references import read_secret, resolve_secrets
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,12 @@ SETTINGS = (
     Setting("WHYDESK_STATE", "path", ".whydesk", "Folder of the local server's and the ledger's files"),
     Setting(
         "WHYDESK_LEDGER_URL", "secret", "", "sqlite:///PATH or postgresql://…; empty is ledger.db in the state folder"
+    ),
+    Setting(
+        "WHYDESK_MASTER_KEYS",
+        "reference",
+        "",
+        "Where the master keys are, env:NAME or file:PATH; empty is master.keys in the state folder, for one machine only",
     ),
     Setting("WHYDESK_LOG_LEVEL", "debug|info|warning|error", "info", "The least level that is logged"),
     Setting("WHYDESK_LOG_FORMAT", "json|console", "json", "One JSON object per line, or lines for people"),
@@ -86,6 +94,7 @@ class Settings(Strict):
     config: Path
     state: Path
     ledger_url: SecretStr
+    master_keys: str
     log_level: str
     log_format: str
     gateway_host: str
@@ -95,6 +104,7 @@ class Settings(Strict):
     build_id: str
     tenants: dict[str, Tenant]
     _secrets: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
+    _keyring: Keyring | None = PrivateAttr(default=None)
 
     @classmethod
     def load(cls, environ: Mapping[str, str], config_path: Path | None = None) -> Self:
@@ -113,7 +123,8 @@ class Settings(Strict):
         config = config_path or cast(Path, values["config"])
         document = Document.read(config, problems) if named or config.exists() else None
         tenants = _read_tenants(document, problems) if document else {}
-        secrets = _resolve_secrets(document, tenants, environ, problems) if document else {}
+        secrets = resolve_secrets(document, tenants, environ, problems) if document else {}
+        keyring = _read_keyring(cast(str, values.get("master_keys", "")), environ, config.absolute().parent, problems)
         if problems:
             raise ConfigError(problems)
         state = cast(Path, values["state"]).absolute()
@@ -122,7 +133,37 @@ class Settings(Strict):
             values | {"config": config.absolute(), "state": state, "ledger_url": url, "tenants": tenants}
         )
         settings._secrets.update(secrets)
+        settings._keyring = keyring
         return settings
+
+    @property
+    def key_file(self) -> Path:
+        """Where the keys of one machine are if WHYDESK_MASTER_KEYS names no others."""
+        return self.state / "master.keys"
+
+    def keyring(self) -> Keyring:
+        """Return the master keys. On a machine of one's own they are made at the first start.
+
+        Raises:
+            ConfigError: other machines would need the same keys and none are named, or `master.keys` cannot be used.
+        """
+        if self._keyring is None:
+            beyond = "TEMPORAL_ADDRESS" if self.temporal_address else ""
+            if self.ledger_url.get_secret_value() != f"sqlite:///{self.state}/ledger.db":
+                beyond = beyond or "WHYDESK_LEDGER_URL"
+            if beyond:
+                raise ConfigError(
+                    [
+                        f"WHYDESK_MASTER_KEYS: needed, because {beyond} is set: every process that works there needs the "
+                        "same keys. Make them once with `whydesk keys new --into FILE`, and set "
+                        "WHYDESK_MASTER_KEYS=file:FILE, or env:NAME where NAME holds the line of the file"
+                    ]
+                )
+            try:
+                self._keyring = ensure_key_file(self.key_file)
+            except KeyringError as error:
+                raise ConfigError([f"WHYDESK_MASTER_KEYS is not set, and {error}"]) from None
+        return self._keyring
 
     def secret(self, ref: str) -> SecretStr:
         """Return the secret of a reference that stands in whydesk.yaml.
@@ -158,6 +199,12 @@ def _file(text: str) -> Path:
     return Path(text)
 
 
+def _reference(text: str) -> str:
+    if not re.fullmatch("(env|file):.+", text):
+        raise ValueError
+    return text
+
+
 _KINDS: dict[str, tuple[Callable[[str], object], str, object]] = {
     "text": (str, "text", ""),
     "secret": (SecretStr, "text", None),
@@ -165,6 +212,7 @@ _KINDS: dict[str, tuple[Callable[[str], object], str, object]] = {
     "port": (_port, "a port, 0 to 65535", 0),
     "file": (_file, "the path of a file that exists", None),
     "path": (Path, "a path", None),
+    "reference": (_reference, "env:NAME or file:PATH", ""),
 }
 """Kind to its parser, what is expected, and the value of an empty variable."""
 
@@ -183,7 +231,9 @@ def _read_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
         try:
             values[setting.field] = parse(text) if text else empty
         except (ValueError, KeyError, IndexError):
-            problems.append(f"{setting.name}: {text!r} is not {expected} ({setting.help})")
+            # Where a reference is expected, somebody may have put the secret itself.
+            told = "what is set" if setting.kind == "reference" else repr(text)
+            problems.append(f"{setting.name}: {told} is not {expected} ({setting.help})")
     known = [setting.name for setting in SETTINGS]
     for name in environ:
         if name.startswith("WHYDESK_") and name not in known:
@@ -240,10 +290,10 @@ def _read_tenant(document: Document, key: str, data: object, problems: list[str]
 
 def _unknown_models(document: Document, at: YamlPath, tenant: Tenant) -> Iterator[str]:
     """A model id is right or wrong before the first ticket; behind a gateway only that knows its own names."""
+    known = known_models()
     links: list[tuple[YamlPath, ModelConfig]] = [(("models", index), link) for index, link in enumerate(tenant.models)]
     if tenant.classifier is not None:
         links.append((("classifier",), tenant.classifier))
-    known = known_models()
     for place, link in links:
         if link.base_url is None and known and link.model not in known:
             hint = did_you_mean(link.model, list(known))
@@ -297,54 +347,11 @@ def _with_folders(document: Document, at: YamlPath, tenant: Tenant, problems: li
     return tenant.model_copy(update={"playbook_dirs": dirs, "connectors": connectors})
 
 
-def _resolve_secrets(
-    document: Document, tenants: dict[str, Tenant], environ: Mapping[str, str], problems: list[str]
-) -> dict[str, SecretStr]:
-    secrets: dict[str, SecretStr] = {}
-    for key, tenant in tenants.items():
-        for place, ref in _references(tenant, ()):
-            try:
-                secrets[ref] = SecretStr(_read_secret(ref, environ, document.path.absolute().parent))
-            except LookupError as error:
-                problems.append(document.problem(("tenants", key, *place), f"{ref!r}: {error.args[0]}"))
-    return secrets
-
-
-def _read_secret(ref: str, environ: Mapping[str, str], folder: Path) -> str:
-    scheme, _, name = ref.partition(":")
-    if scheme == "env":
-        if not environ.get(name):
-            raise LookupError(f"the environment has no {name}; set it where this process starts")
-        return environ[name]
-    path = folder / name
+def _read_keyring(ref: str, environ: Mapping[str, str], folder: Path, problems: list[str]) -> Keyring | None:
+    if not ref:
+        return None
     try:
-        secret = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LookupError(f"{str(path)!r} cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
-    if not secret:
-        raise LookupError(f"{str(path)!r} is empty")
-    return secret
-
-
-def _references(model: BaseModel, at: YamlPath) -> Iterator[tuple[YamlPath, str]]:
-    """Every secret reference of a configuration, found by the types of the fields and not by how a value looks."""
-    hints = typing.get_type_hints(type(model), include_extras=True)
-    for name in type(model).model_fields:
-        yield from _references_in(getattr(model, name), hints[name], (*at, name))
-
-
-def _references_in(value: object, hint: object, at: YamlPath) -> Iterator[tuple[YamlPath, str]]:
-    if isinstance(value, BaseModel):
-        yield from _references(value, at)
-    elif isinstance(value, str) and _mentions_secret(hint):
-        yield at, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _references_in(item, hint, (*at, key))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _references_in(item, hint, (*at, index))
-
-
-def _mentions_secret(hint: Any) -> bool:
-    return hint == SecretRef or any(_mentions_secret(part) for part in typing.get_args(hint))
+        return Keyring.parse(read_secret(ref, environ, folder))
+    except (LookupError, KeyringError) as error:
+        problems.append(f"WHYDESK_MASTER_KEYS: {ref!r}: {error.args[0]}")
+        return None

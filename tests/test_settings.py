@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 import located_yaml
+from keys.keyring import Keyring
 from models.tenant import DocsConfig, SecretRef, ZendeskConfig
 from models.vocabulary import Mode, Source
 from settings import SETTINGS, ConfigError, Settings, env_example
@@ -279,3 +280,52 @@ def test_mapping_that_the_guard_refuses_is_said_before_anything_starts(config: P
     ]
     assert "is no table name" in found[0]
     assert "there are accounts, requests, usage, webhook_attempts" in found[2]
+
+
+def test_master_keys_are_read_by_reference_in_any_order_of_separators(tmp_path: Path) -> None:
+    keys = Keyring.generate("b").text() + Keyring.generate("a").text()
+    (tmp_path / "keys").write_text(keys)
+    from_file = Settings.load({"WHYDESK_MASTER_KEYS": f"file:{tmp_path}/keys"}).keyring()
+    from_environment = Settings.load({"WHYDESK_MASTER_KEYS": "env:OURS", "OURS": keys.replace("\n", ",")}).keyring()
+    assert from_file == from_environment == Keyring.parse(keys)
+    shown = repr(Settings.load({"WHYDESK_MASTER_KEYS": "env:OURS", "OURS": keys}))
+    assert keys.splitlines()[0] not in shown
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"WHYDESK_MASTER_KEYS": "a:c2hvcnQ="}, "what is set is not env:NAME or file:PATH"),
+        ({"WHYDESK_MASTER_KEYS": "env:OURS"}, "the environment has no OURS"),
+        ({"WHYDESK_MASTER_KEYS": "file:/nowhere/keys"}, "'/nowhere/keys' cannot be read"),
+        ({"WHYDESK_MASTER_KEYS": "env:OURS", "OURS": "a:c2hvcnQ="}, "key 'a' has 5 bytes instead of 32"),
+        ({"WHYDESK_MASTER_KEYS": "env:OURS", "OURS": "c2hvcnQ="}, "entry 1 of the keyring is not `id:base64`"),
+    ],
+)
+def test_master_keys_that_cannot_be_used_are_a_problem_like_any_other(environ: dict[str, str], says: str) -> None:
+    [problem] = problems(environ)
+    assert problem.startswith("WHYDESK_MASTER_KEYS: ")
+    assert says in problem
+    assert "c2hvcnQ" not in problem
+
+
+def test_one_machine_makes_its_own_master_keys_when_they_are_first_needed(tmp_path: Path) -> None:
+    settings = Settings.load({"WHYDESK_STATE": str(tmp_path / "state")})
+    assert not settings.key_file.exists(), "reading the settings writes nothing"
+    keys = settings.keyring()
+    assert settings.key_file == tmp_path / "state" / "master.keys"
+    assert settings.keyring() == keys == Settings.load({"WHYDESK_STATE": str(tmp_path / "state")}).keyring()
+    settings.key_file.chmod(0o644)
+    with pytest.raises(ConfigError, match="has mode 0644"):
+        Settings.load({"WHYDESK_STATE": str(tmp_path / "state")}).keyring()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TEMPORAL_ADDRESS", "temporal.example.com:7233"), ("WHYDESK_LEDGER_URL", "postgresql://db.example.com/w")],
+)
+def test_what_others_read_too_is_not_sealed_with_the_keys_of_one_machine(name: str, value: str, tmp_path: Path) -> None:
+    settings = Settings.load({name: value, "WHYDESK_STATE": str(tmp_path)})
+    with pytest.raises(ConfigError, match=rf"because {name} is set: .* `whydesk keys new --into FILE`"):
+        settings.keyring()
+    assert not settings.key_file.exists()
