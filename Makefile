@@ -51,7 +51,7 @@ histories: $(VENV)/.dev ## Record one workflow history per outcome for the repla
 .PHONY: lock
 lock: $(VENV)/.uv ## Resolve the requirements again, with hashes
 	cd requirements && for extra in dev embedded production; do \
-	  case $$extra in dev) flags="--all-extras";; embedded) flags="--extra embedded -c dev.txt";; *) flags="-c dev.txt";; esac; \
+	  case $$extra in dev) flags="--all-extras";; embedded) flags="--extra embedded -c dev.txt";; *) flags="--extra clouds -c dev.txt";; esac; \
 	  ../$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links $$flags ../pyproject.toml -o $$extra.txt; \
 	  echo "requirements/$$extra.txt"; done

@@ -13,9 +13,9 @@ from keys.key_file import ensure_key_file
 from keys.keyring import Keyring, KeyringError
 from located_yaml import Document, YamlPath, did_you_mean, explain, shown
 from models.base import Strict
-from models.tenant import DocsConfig, ModelConfig, Reached, Tenant
+from models.tenant import DocsConfig, Reached, Tenant
 from models.vocabulary import Source
-from reasoning.providers.anthropic_models import known_models
+from reasoning.providers.anthropic_models import known_models, vendor_id
 from reasoning.sql import SqlRefused, check_mapping
 from secret_references import read_secret, resolve_secrets
 
@@ -128,6 +128,10 @@ class Settings(Strict):
         if problems:
             raise ConfigError(problems)
         state = cast(Path, values["state"]).absolute()
+        scheme, _, path = cast(str, values["master_keys"]).partition(":")
+        if scheme == "file":
+            # Processes that we start have the configuration elsewhere, such as the world that they play.
+            values["master_keys"] = f"file:{(config.absolute().parent / path).resolve()}"
         url = values["ledger_url"] or SecretStr(f"sqlite:///{state}/ledger.db")
         settings = cls.model_validate(
             values | {"config": config.absolute(), "state": state, "ledger_url": url, "tenants": tenants}
@@ -291,11 +295,8 @@ def _read_tenant(document: Document, key: str, data: object, problems: list[str]
 def _unknown_models(document: Document, at: YamlPath, tenant: Tenant) -> Iterator[str]:
     """A model id is right or wrong before the first ticket; behind a gateway only that knows its own names."""
     known = known_models()
-    links: list[tuple[YamlPath, ModelConfig]] = [(("models", index), link) for index, link in enumerate(tenant.models)]
-    if tenant.classifier is not None:
-        links.append((("classifier",), tenant.classifier))
-    for place, link in links:
-        if link.base_url is None and known and link.model not in known:
+    for place, link in tenant.all_models():
+        if link.base_url is None and known and vendor_id(link.model) not in known:
             hint = did_you_mean(link.model, list(known))
             yield document.problem((*at, *place, "model"), f"{link.model!r} is no model of {link.provider}{hint}")
 

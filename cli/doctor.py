@@ -111,8 +111,7 @@ def _of_tenant(tenant: Tenant, secrets: Secrets) -> Iterator[Examination]:
     for source, config in tenant.connectors.items():
         look = partial(_connector, source, config, secrets, tenant)
         yield Examination("connector", source.value, look, tenant.id)
-    classifier = [tenant.classifier] if tenant.classifier is not None else []
-    for link in {link.model: link for link in [*classifier, *tenant.models]}.values():
+    for link in {link.model: link for _, link in tenant.all_models()}.values():
         yield Examination("model", link.model, partial(examine_model, link, secrets), tenant.id)
 
 

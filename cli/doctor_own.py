@@ -123,14 +123,16 @@ async def examine_model(link: ModelConfig, secret: Secrets) -> Sequence[Finding]
     except KeyError as error:
         remedy = "name a model that has a price; a worker would not start"
         return [Finding("price", _FAILURE, str(error.args[0]), remedy)]
-    return [*await _known_at_vendor(link, secret(link.api_key)), Finding("price", _OK, "known, so the budget holds")]
+    return [*await _known_at_vendor(link, secret), Finding("price", _OK, "known, so the budget holds")]
 
 
-async def _known_at_vendor(link: ModelConfig, key: str) -> list[Finding]:
+async def _known_at_vendor(link: ModelConfig, secret: Secrets) -> list[Finding]:
+    if link.provider != "anthropic":
+        return [Finding("key", _UNKNOWN, f"{link.provider} lists no models here; only a paid call would tell more")]
     # Loading the SDK takes longer than all other examinations; without a model nobody needs it.
-    from reasoning.providers.anthropic import AnthropicModel
+    from reasoning.providers.factory import make_model
 
-    model = AnthropicModel(link.model, key, str(link.base_url) if link.base_url else None)
+    model = make_model(link, secret)
     began = time.perf_counter()
     try:
         found = await model.look_up()

@@ -1,6 +1,7 @@
 """A tenant's part of whydesk.yaml. Secrets are references (`env:NAME`, `file:PATH`), resolved by settings.py alone."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, HttpUrl, SerializeAsAny, model_validator
@@ -195,20 +196,35 @@ class StatusPage(Strict):
 
 
 class ModelConfig(Strict):
-    """One link of the model chain."""
+    """One link of the model chain: Claude at Anthropic's own address, on Amazon Bedrock or on Google Vertex."""
 
-    provider: Literal["anthropic"] = "anthropic"
-    """Whose SDK asks it."""
+    provider: Literal["anthropic", "bedrock", "vertex"] = "anthropic"
+    """Where the model runs."""
     model: str
-    """A model id that the installed SDK knows, unless `base_url` leads to a gateway with names of its own."""
-    api_key: SecretRef
-    """The provider's key."""
+    """A model id as the provider writes it; Anthropic's must be one that the installed SDK knows, unless `base_url` is set."""
+    api_key: SecretRef | None = None
+    """The provider's key. Bedrock may do without, by the AWS credentials of the machine; Vertex has none, but Google's own."""
+    region: str = ""
+    """Bedrock and Vertex: where it runs, such as `eu-central-1`, `europe-west1` or Vertex's `global`."""
+    project: str = ""
+    """Vertex: the Google Cloud project."""
     base_url: HttpUrl | None = None
     """A gateway in the provider's place."""
     timeout: float = 120.0
     """Seconds for one answer."""
     max_tokens: int = 8_000
     """The most that one answer may have."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        needed = {"anthropic": ("api_key",), "bedrock": ("region",), "vertex": ("region", "project")}[self.provider]
+        allowed = {"anthropic": ("api_key",), "bedrock": ("api_key", "region"), "vertex": ("region", "project")}
+        for name in ("api_key", "region", "project"):
+            if name in needed and not getattr(self, name):
+                raise ValueError(f"{self.provider} needs {name}")
+            if name not in allowed[self.provider] and getattr(self, name):
+                raise ValueError(f"{self.provider} takes no {name}")
+        return self
 
 
 class Budget(Strict):
@@ -264,6 +280,13 @@ class Tenant(Strict):
     """Further hosts that a note may link to; those of the configured systems always may."""
     console_url: PageTemplate = ""
     """Where a person finds an investigation, `https://whydesk.example.com/runs/{investigation}`; empty: the note shows its id."""
+
+    def all_models(self) -> Iterator[tuple[tuple[str | int, ...], ModelConfig]]:
+        """Yield every model that is asked for this tenant, with its place in the configuration."""
+        for index, link in enumerate(self.models):
+            yield ("models", index), link
+        if self.classifier is not None:
+            yield ("classifier",), self.classifier
 
     def mode_for(self, playbook: str) -> Mode:
         """Return the mode that counts for a playbook."""

@@ -13,6 +13,7 @@ from anthropic.types import ErrorResponse, RawMessageStreamEvent
 from pydantic import JsonValue, TypeAdapter
 
 from models.diagnosis import Draft
+from tests.aws_event_stream import aws_error, aws_event
 
 _EVENT: TypeAdapter[RawMessageStreamEvent] = TypeAdapter(RawMessageStreamEvent)
 _ERROR = TypeAdapter(ErrorResponse)
@@ -136,7 +137,7 @@ Script = Iterable[Answer] | Callable[[Recorded], Answer]
 
 
 class AnthropicServer:
-    """POST /v1/messages on a free loopback port.
+    """POST /v1/messages on a free loopback port, and the same as Bedrock and Vertex have it.
 
     The script is a list of answers, one per request, whose last one stays; or a function from the request to its answer.
     Every event and error is checked against the SDK's own types before it is sent.
@@ -223,9 +224,12 @@ class AnthropicServer:
                 self.wfile.write(body)
 
             def _stream(self, answer: Answer) -> None:
+                on_bedrock = self.path.startswith("/model/")
+                framed = aws_event if on_bedrock else _sse
                 self.protocol_version = "HTTP/1.1"
                 self.send_response(200)
-                self.send_header("content-type", "text/event-stream")
+                kind = "application/vnd.amazon.eventstream" if on_bedrock else "text/event-stream"
+                self.send_header("content-type", kind)
                 self.send_header("request-id", "req_loopback")
                 self.send_header("transfer-encoding", "chunked")
                 self.end_headers()
@@ -234,9 +238,9 @@ class AnthropicServer:
                         _EVENT.validate_python(event)
                     if answer.pace and owner._closing.wait(answer.pace):
                         return
-                    self._chunk(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+                    self._chunk(framed(event))
                 if answer.error:
-                    self._chunk(b"event: error\ndata: " + _error_body(answer.error) + b"\n\n")
+                    self._chunk(aws_error(answer.error) if on_bedrock else _sse_error(answer.error))
                 if answer.hold:
                     owner._closing.wait(60)
                 if not answer.reset:
@@ -250,6 +254,14 @@ class AnthropicServer:
                 """Stay quiet: the record is what tests look at."""
 
         return Handler
+
+
+def _sse(event: Event) -> bytes:
+    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+
+
+def _sse_error(kind: str) -> bytes:
+    return b"event: error\ndata: " + _error_body(kind) + b"\n\n"
 
 
 def _error_body(kind: str) -> bytes:

@@ -25,6 +25,7 @@ from models.tenant import ModelConfig
 from models.ticket import TicketRef, TriggerKind
 from models.vocabulary import Outcome, Source
 from reasoning.providers.anthropic import AnthropicModel
+from reasoning.providers.anthropic_clients import direct_client
 from reasoning.providers.base import CLASSIFIER
 from tests.anthropic_server import AnthropicServer, says
 from tests.fakes import ScriptedConnector
@@ -146,7 +147,7 @@ async def diagnosed_by_model(recorder: Recorder) -> TicketRef:
     """A model answers, and mends what did not stand."""
     tenant = TENANT.model_copy(update={"models": [ModelConfig(model=MODEL, api_key="env:NONE")]})
     with AnthropicServer([says(_WRONG), says(GOOD)]) as server:
-        model = AnthropicModel(MODEL, "sk-ant-test", server.address, 20.0)
+        model = AnthropicModel(MODEL, direct_client("sk-ant-test", server.address, 20.0), 20.0)
         try:
             house = House(
                 recorder.client,
@@ -171,7 +172,7 @@ async def tie_broken(recorder: Recorder) -> TicketRef:
         for name in ("one", "two")
     ]
     with AnthropicServer([says('{"id": "two"}')]) as server:
-        model = AnthropicModel(MODEL, "sk-ant-test", server.address, 20.0)
+        model = AnthropicModel(MODEL, direct_client("sk-ant-test", server.address, 20.0), 20.0)
         try:
             house = House(
                 recorder.client,

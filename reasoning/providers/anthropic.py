@@ -14,6 +14,7 @@ from anthropic.types import Message, OutputConfigParam, TextBlockParam, Usage
 from pydantic import JsonValue, ValidationError
 
 from models.diagnosis import Draft
+from reasoning.providers.anthropic_clients import Client
 from reasoning.providers.base import (
     BadAnswer,
     ModelChoice,
@@ -25,7 +26,6 @@ from reasoning.providers.base import (
 )
 from reasoning.providers.prices import PriceList, Tokens, shipped_prices
 
-DEFAULT_URL = "https://api.anthropic.com"
 _OURS = frozenset(
     {"invalid_request_error", "authentication_error", "permission_error", "not_found_error", "billing_error"}
 )
@@ -36,6 +36,7 @@ _BEAT_EVERY = 5.0
 _CHOICE_TOKENS = 1_024
 """Of an answer that is one word: room for those that think before it."""
 _CHOICE = "id"
+_CLOUDS = ("google.auth", "botocore", "boto3")
 
 
 class AnthropicModel:
@@ -44,18 +45,16 @@ class AnthropicModel:
     def __init__(
         self,
         model: str,
-        api_key: str,
-        base_url: str | None = None,
+        client: Client,
         timeout: float = 120.0,
         max_tokens: int = 8_000,
         prices: PriceList | None = None,
     ) -> None:
-        """Make the client; nothing is sent yet.
+        """Take a client; nothing is sent yet.
 
         Args:
-            model: The vendor's id.
-            api_key: Sent as a bearer token.
-            base_url: A gateway; the vendor's own address if None, whatever the environment says.
+            model: The provider's id.
+            client: Of `anthropic_clients`.
             timeout: Seconds for one whole answer.
             max_tokens: Of the answer.
             prices: The shipped list if None.
@@ -68,10 +67,7 @@ class AnthropicModel:
         self._max_tokens = max_tokens
         self._prices = prices or shipped_prices()
         self._prices.price(model, datetime.now(UTC).date())
-        # max_retries=0: Temporal owns retries, and a retry hidden in the SDK would be paid for without being seen.
-        self._client = AsyncAnthropic(
-            api_key=api_key, base_url=base_url or DEFAULT_URL, timeout=timeout, max_retries=0, open_telemetry=False
-        )
+        self._client = client
 
     def __repr__(self) -> str:
         """Name the model; never the key."""
@@ -118,9 +114,13 @@ class AnthropicModel:
     async def look_up(self) -> bool:
         """Look for the model in the far end's list, which costs nothing; False where the list does not have it, or there is none.
 
+        Bedrock and Vertex have none that this SDK reads.
+
         Raises:
             ModelUnavailable, ModelMisconfigured: as for `answer`.
         """
+        if not isinstance(self._client, AsyncAnthropic):
+            return False
         try:
             await self._client.models.retrieve(self.model, timeout=_LOOK_UP_WITHIN)
         except APIStatusError as error:
@@ -160,6 +160,8 @@ class AnthropicModel:
                 f"no whole answer within {self._timeout:g} s" if slow else f"connection trouble: {type(error).__name__}"
             )
             raise ModelUnavailable(f"{self.model}: {what}") from None
+        except RuntimeError as error:
+            raise self._sdk_problem(error, begun) from None
         # The SDK says nothing clearer of a stream whose events come out of order or are not JSON.
         except (
             AnthropicError,
@@ -168,11 +170,23 @@ class AnthropicModel:
             LookupError,
             ValueError,
             TypeError,
-            RuntimeError,
         ) as error:
             raise ModelUnavailable(f"{self.model}: malformed stream: {type(error).__name__}") from None
+        except Exception as error:
+            # The clouds' own packages are not there on every machine, so their errors are known by name.
+            if not type(error).__module__.startswith(_CLOUDS):
+                raise
+            if begun or type(error).__name__ == "TransportError":
+                raise ModelUnavailable(f"{self.model}: {type(error).__name__}") from None
+            raise ModelMisconfigured(f"{self.model}: no credentials that count: {type(error).__name__}") from None
         usd = self._prices.price(self.model, datetime.now(UTC).date()).usd(used)
         return self._whole_text(message, used, usd, begun == ended), used, usd
+
+    def _sdk_problem(self, error: RuntimeError, begun: int) -> ModelMisconfigured | ModelUnavailable:
+        """Without credentials the SDK of Bedrock raises a bare RuntimeError before it sends anything."""
+        if isinstance(self._client, AsyncAnthropic) or begun:
+            return ModelUnavailable(f"{self.model}: malformed stream: {type(error).__name__}")
+        return ModelMisconfigured(f"{self.model}: the machine has no credentials for it, or they do not count")
 
     def _stream(
         self, prompt: Prompt, schema: Mapping[str, JsonValue], max_tokens: int

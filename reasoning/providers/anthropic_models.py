@@ -1,10 +1,13 @@
 """The model ids that the installed SDK of Anthropic knows, read without loading it: loading takes seconds, for one list."""
 
 import ast
+import re
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+_ON_BEDROCK = re.compile(r"(?:[a-z]+(?:-[a-z]+)*\.)?anthropic\.(claude-[a-z0-9-]+?)(?:-v\d+(?::\d+)?)?")
+"""An inference profile's geography may stand before it."""
 _LIST = Path("types", "model.py")
 """Where the SDK has its own list, as one Literal."""
 
@@ -26,6 +29,15 @@ def known_models() -> tuple[str, ...]:
         for constant in ast.walk(literal)
         if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
     )
+
+
+def vendor_id(model: str) -> str:
+    """Return Anthropic's own id of a model as Bedrock or Vertex writes it; any other id is returned as it is.
+
+    `eu.anthropic.claude-haiku-4-5-20251001-v1:0` and `claude-haiku-4-5@20251001` are both `claude-haiku-4-5-20251001`.
+    """
+    on_bedrock = _ON_BEDROCK.fullmatch(model)
+    return on_bedrock[1] if on_bedrock else model.replace("@", "-")
 
 
 def _name(node: ast.expr) -> str:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field
 
 from models.base import Frozen, Strict
+from reasoning.providers.anthropic_models import vendor_id
 
 _MILLION = 1_000_000
 SHIPPED = Path(__file__).with_name("prices.yaml")
@@ -79,14 +80,15 @@ class PriceList(Strict):
     def price(self, model: str, on: date) -> Price:
         """Return the entry that counts on a day.
 
-        A snapshot such as `claude-haiku-4-5-20251001` costs what its model costs. A day before a model's first entry
-        takes that entry.
+        A snapshot such as `claude-haiku-4-5-20251001` costs what its model costs, and a model on Bedrock or Vertex what it
+        costs at its vendor. A day before a model's first entry takes that entry.
 
         Raises:
             KeyError: no price is known; names the models that have one. Without a price no budget can be kept.
         """
-        named = [price for price in self.prices if price.model == model]
-        named = named or [price for price in self.prices if _snapshot_of(model, price.model)]
+        own = vendor_id(model)
+        named = [price for price in self.prices if price.model == own]
+        named = named or [price for price in self.prices if _snapshot_of(own, price.model)]
         if not named:
             known = ", ".join(sorted({price.model for price in self.prices}))
             raise KeyError(f"no price for model {model!r}; add one to reasoning/providers/prices.yaml; known: {known}")

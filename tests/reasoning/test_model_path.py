@@ -9,6 +9,7 @@ from models.evidence import Evidence
 from models.vocabulary import Outcome
 from reasoning.prompt import build_prompt
 from reasoning.providers.anthropic import AnthropicModel
+from reasoning.providers.anthropic_clients import direct_client
 from reasoning.redact import Redactor, resolve_draft
 from reasoning.render import render_note
 from reasoning.verify import findings
@@ -45,7 +46,7 @@ async def ask(
 ) -> Draft:
     redactor = Redactor.for_ticket(TICKET, CUSTOMER, evidence)
     prompt = build_prompt(PLAYBOOK, TICKET, ANCHORS, WEIGHING, evidence, redactor, findings_)
-    model = AnthropicModel("claude-haiku-5-5", "sk-ant-test", server.address, 20.0)
+    model = AnthropicModel("claude-haiku-5-5", direct_client("sk-ant-test", server.address, 20.0), 20.0)
     try:
         reply = await model.answer(prompt, lambda: None)
     finally:

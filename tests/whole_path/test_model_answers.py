@@ -34,6 +34,7 @@ from models.ticket import Ticket, Trigger, TriggerKind
 from models.vocabulary import CauseClass, Outcome, Severity
 from reasoning.prompt import build_prompt
 from reasoning.providers.anthropic import AnthropicModel
+from reasoning.providers.anthropic_clients import direct_client
 from reasoning.redact import Redactor
 from reasoning.render import render_note
 from sandbox.world_files import load_world
@@ -91,7 +92,7 @@ async def desk(
         source.backup(target)
     far_end = FarEnd(AnthropicServer(lambda _: far_end.answer))
     with far_end.server as server:
-        model = AnthropicModel(MODEL, "sk-ant-test", server.address, 20.0)
+        model = AnthropicModel(MODEL, direct_client("sk-ant-test", server.address, 20.0), 20.0)
         try:
             async with await SqlLedger.open(f"sqlite:///{copy}") as ledger:
                 bodies = Bodies(ledger)

@@ -15,6 +15,7 @@ from models.playbook import Budgets, Playbook, Query
 from models.tenant import Budget, ModelConfig
 from models.vocabulary import Outcome, Source
 from reasoning.providers.anthropic import AnthropicModel
+from reasoning.providers.anthropic_clients import direct_client
 from tests.anthropic_server import Answer, AnthropicServer, Recorded, Script, refuses, says
 from tests.fakes import ScriptedConnector
 from tests.reasoning.case import fact_is, row_shows
@@ -86,7 +87,9 @@ async def follow(
     tenant = TENANT.model_copy(update={"models": links, "budget": Budget(usd_per_ticket=usd)})
     linear = ScriptedConnector(Source.LINEAR, {})
     with AnthropicServer(script) as server:
-        models = {name: AnthropicModel(name, "sk-ant-test", server.address, 20.0) for name in chain}
+        models = {
+            name: AnthropicModel(name, direct_client("sk-ant-test", server.address, 20.0), 20.0) for name in chain
+        }
         try:
             house = House(
                 client,

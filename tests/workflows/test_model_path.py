@@ -16,6 +16,7 @@ from models.tenant import Budget, ModelConfig
 from models.ticket import TicketRef
 from models.vocabulary import CauseClass, Outcome
 from reasoning.providers.anthropic import AnthropicModel
+from reasoning.providers.anthropic_clients import direct_client
 from tests.anthropic_server import AnthropicServer, Script, cut, refuses, says, status
 from tests.reasoning.case import fact_is, row_shows
 from tests.workflows.house import TENANT, House, Models, an_incident, billing, failing_requests, open_ledger
@@ -63,7 +64,7 @@ async def asked(client: Client, ledger: SqlLedger, script: Script, usd: float = 
     link = ModelConfig(model=MODEL, api_key="env:NONE")
     tenant = TENANT.model_copy(update={"models": [link], "budget": Budget(usd_per_ticket=usd)})
     with AnthropicServer(script) as server:
-        model = AnthropicModel(MODEL, "sk-ant-test", server.address, 20.0)
+        model = AnthropicModel(MODEL, direct_client("sk-ant-test", server.address, 20.0), 20.0)
         try:
             models = Models({MODEL: model})
             house = House(client, ledger, failing_requests(), an_incident(), billing(), tenant=tenant, models=models)

@@ -16,6 +16,7 @@ from models.run import RunKey
 from models.tenant import Budget, ModelConfig
 from models.vocabulary import Outcome
 from reasoning.providers.anthropic import AnthropicModel
+from reasoning.providers.anthropic_clients import direct_client
 from reasoning.providers.base import CLASSIFIER
 from tests.anthropic_server import AnthropicServer, Script, breaks_off, cut, hangs, refuses, says, status
 from tests.reasoning.case import GOOD
@@ -95,7 +96,7 @@ async def asked(
     link = ModelConfig(model=MODEL, api_key="env:NONE") if classifier else None
     tenant = TENANT.model_copy(update={"classifier": link, "budget": Budget(usd_per_ticket=usd)})
     with AnthropicServer(script) as server:
-        model = AnthropicModel(MODEL, "sk-ant-test", server.address, 20.0)
+        model = AnthropicModel(MODEL, direct_client("sk-ant-test", server.address, 20.0), 20.0)
         try:
             house = House(
                 client,

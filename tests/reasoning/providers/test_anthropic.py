@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from models.diagnosis import Claim, ClaimValue, Draft, Predicate
 from models.vocabulary import Outcome
 from reasoning.providers.anthropic import AnthropicModel
+from reasoning.providers.anthropic_clients import direct_client
 from reasoning.providers.base import (
     BadAnswer,
     ModelError,
@@ -42,7 +43,7 @@ DRAFT = Draft(
 
 @asynccontextmanager
 async def model_of(server: AnthropicServer, timeout: float = 20.0) -> AsyncIterator[AnthropicModel]:
-    model = AnthropicModel("claude-haiku-5-5", KEY, server.address, timeout, 4_000)
+    model = AnthropicModel("claude-haiku-5-5", direct_client(KEY, server.address, timeout), timeout, 4_000)
     try:
         yield model
     finally:
@@ -180,7 +181,7 @@ async def test_drip_that_never_ends_is_bounded_by_the_whole_time() -> None:
 async def test_nobody_there_is_unavailable() -> None:
     with AnthropicServer([says(DRAFT)]) as server:
         address = server.address
-    model = AnthropicModel("claude-haiku-5-5", KEY, address, 5.0)
+    model = AnthropicModel("claude-haiku-5-5", direct_client(KEY, address, 5.0), 5.0)
     with pytest.raises(ModelUnavailable):
         await model.answer(PROMPT, lambda: None)
     await model.aclose()
@@ -218,11 +219,11 @@ async def test_cancelling_a_call_ends_it() -> None:
 
 def test_model_without_a_price_is_refused_before_anything_is_sent() -> None:
     with pytest.raises(KeyError, match="no price for model 'claude-mystery'"):
-        AnthropicModel("claude-mystery", KEY)
+        AnthropicModel("claude-mystery", direct_client(KEY))
 
 
 async def test_repr_names_the_model_and_not_the_key() -> None:
-    model = AnthropicModel("claude-haiku-5-5", KEY)
+    model = AnthropicModel("claude-haiku-5-5", direct_client(KEY))
     assert repr(model) == "AnthropicModel('claude-haiku-5-5')"
     assert KEY not in str(vars(model))
     await model.aclose()

@@ -31,6 +31,7 @@ from pydantic import JsonValue
 from models.diagnosis import Draft
 from models.vocabulary import Outcome
 from reasoning.providers.anthropic import AnthropicModel
+from reasoning.providers.anthropic_clients import direct_client
 from reasoning.providers.base import (
     BadAnswer,
     ModelError,
@@ -52,7 +53,7 @@ WHOLE = says(DRAFT, usage=USAGE)
 async def answer_to(answer: Answer, timeout: float = 20.0) -> ModelReply:
     """Ask once; the far end must have been asked once."""
     with AnthropicServer([answer]) as server:
-        model = AnthropicModel("claude-haiku-5-5", "sk-ant-test", server.address, timeout)
+        model = AnthropicModel("claude-haiku-5-5", direct_client("sk-ant-test", server.address, timeout), timeout)
         try:
             return await model.answer(PROMPT, lambda: None)
         finally:
@@ -213,7 +214,7 @@ async def test_a_silent_model_beats_until_its_time_is_over(monkeypatch: pytest.M
         beats += 1
 
     with AnthropicServer([hangs()]) as server:
-        model = AnthropicModel("claude-haiku-5-5", "sk-ant-test", server.address, 1.0)
+        model = AnthropicModel("claude-haiku-5-5", direct_client("sk-ant-test", server.address, 1.0), 1.0)
         with pytest.raises(ModelUnavailable, match="no whole answer within 1 s"):
             await model.answer(PROMPT, beat)
         heard = beats
@@ -227,7 +228,7 @@ async def test_a_call_that_is_cancelled_beats_no_more(monkeypatch: pytest.Monkey
     monkeypatch.setattr("reasoning.providers.anthropic._BEAT_EVERY", 0.02)
     begun = asyncio.Event()
     with AnthropicServer([hangs()]) as server:
-        model = AnthropicModel("claude-haiku-5-5", "sk-ant-test", server.address, 20.0)
+        model = AnthropicModel("claude-haiku-5-5", direct_client("sk-ant-test", server.address, 20.0), 20.0)
         task = asyncio.create_task(model.answer(PROMPT, begun.set))
         await asyncio.wait_for(begun.wait(), 15)
         task.cancel()
@@ -241,7 +242,7 @@ async def test_a_call_that_is_cancelled_beats_no_more(monkeypatch: pytest.Monkey
 
 async def test_a_choice_is_one_of_those_that_were_offered() -> None:
     with AnthropicServer([says('{"id": "two"}', usage=USAGE, thinking="one?"), says('{"id": "three"}')]) as server:
-        model = AnthropicModel("claude-haiku-5-5", "sk-ant-test", server.address)
+        model = AnthropicModel("claude-haiku-5-5", direct_client("sk-ant-test", server.address))
         choice = await model.choose(PROMPT, ["one", "two"], lambda: None)
         assert (choice.chosen, choice.model) == ("two", "claude-haiku-5-5")
         assert choice.usd == pytest.approx(PAID)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from reasoning.providers.anthropic import AnthropicModel
+from reasoning.providers.anthropic_clients import direct_client
 from reasoning.providers.base import LanguageModel
 from reasoning.providers.pool import ChainPool
 
@@ -12,7 +13,7 @@ from reasoning.providers.pool import ChainPool
 def anthropic(made: list[str], model: str) -> Callable[[], LanguageModel]:
     def make() -> LanguageModel:
         made.append(model)
-        return AnthropicModel(model, "sk-ant-test")
+        return AnthropicModel(model, direct_client("sk-ant-test"))
 
     return make
 
@@ -48,7 +49,7 @@ async def test_closing_goes_on_after_a_failure() -> None:
                 raise OSError("the socket was gone")
 
     def link(model: str) -> Callable[[], LanguageModel]:
-        return lambda: Link(model, "sk-ant-test")
+        return lambda: Link(model, direct_client("sk-ant-test"))
 
     pool = ChainPool({"acme": {name: link(name) for name in ("claude-haiku-5-5", "claude-opus-5")}})
     for name in ("claude-haiku-5-5", "claude-opus-5"):
