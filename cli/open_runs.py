@@ -12,12 +12,11 @@ from temporalio.api.workflowservice.v1 import (
     SetWorkerDeploymentCurrentVersionRequest,
 )
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer
 
 from workflows import naming
-from workflows.investigate_ticket import InvestigateTicketWorkflow
+from workflows.registered import WORKFLOWS
 
 EMBEDDED_BUILD = "embedded"
 """Where one person runs one version, every run belongs to it, whatever the code is today."""
@@ -38,7 +37,7 @@ async def mend_open_runs(client: Client) -> OpenRuns:
     A reset run starts over at its first step. What it had stored and posted is found again by its keys, so nothing is
     asked, paid or posted twice.
     """
-    replayer = Replayer(workflows=[InvestigateTicketWorkflow], data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=client.data_converter)
     replayed = 0
     reset = []
     query = "WorkflowType = 'InvestigateTicketWorkflow' AND ExecutionStatus = 'Running'"

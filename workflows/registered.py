@@ -1,0 +1,5 @@
+"""Every workflow that a worker runs: what is registered, what is replayed before an update, and what `whydesk replay` covers."""
+
+from workflows.investigate_ticket import InvestigateTicketWorkflow
+
+WORKFLOWS: tuple[type, ...] = (InvestigateTicketWorkflow,)
