@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import playbooks, run_processes, worlds
+from cli import audit, playbooks, run_processes, worlds
 from cli.ask import ask
 from cli.demo import demo
 from cli.doctor import doctor
@@ -13,6 +13,7 @@ from cli.feedback import feedback
 from cli.init import init
 from cli.investigate import investigate
 from cli.list_runs import list_runs
+from cli.replay import replay
 from cli.show import show
 
 app = typer.Typer(
@@ -35,8 +36,10 @@ app.command("investigate")(investigate)
 app.command("show")(show)
 app.command("list")(list_runs)
 app.command("feedback")(feedback)
+app.command("replay")(replay)
 app.add_typer(worlds.app, name="world")
 app.add_typer(playbooks.app, name="playbooks")
+app.add_typer(audit.app, name="audit")
 
 
 def run() -> int:

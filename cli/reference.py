@@ -39,8 +39,10 @@ EXITS: dict[str, dict[int, str]] = {
         130: "stopped with Ctrl-C; the investigation goes on",
     },
     "feedback": {1: "with `--from-tags`: something could not be read"},
+    "replay": {1: "a history is not what today's code would do"},
     "world validate": {1: "the world has a problem"},
     "playbooks test": {1: "a fixture fails"},
+    "audit verify": {1: "the chain is broken; the first broken entry is named"},
 }
 """What a command's exit codes say beyond the two that all have."""
 

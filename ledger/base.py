@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from models.audit import AuditEntry, Detail
 from models.evidence import Evidence, EvidenceRef
 from models.feedback import Feedback
 from models.run import ClaimRequest, DeliveryClaim, Drafted, RecordRequest, RunKey
@@ -107,4 +108,15 @@ class Ledger(Protocol):
 
     async def record_outcome(self, request: RecordRequest) -> None:
         """Close a revision."""
+        ...
+
+    async def append_audit(self, who: str, action: str, subject: str, detail: Detail | None = None) -> AuditEntry:
+        """Add an entry to the audit chain. The only write that is not idempotent: called twice, it says so twice.
+
+        Args:
+            who: The account or process that did it.
+            action: `pause`, `playbook.promote`, `forget`, `decode` …
+            subject: What it was done to, as KIND/NAME.
+            detail: Texts, whole numbers, truth values and lists of texts; never data of a customer, for it cannot be erased.
+        """
         ...

@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, func, or_, select, update
 
+from ledger.audit import append_entry
 from ledger.base import BodyMissing, LedgerError
 from ledger.bodies import pack, unpack
 from ledger.claims import find_claim, open_revision
@@ -16,6 +17,7 @@ from ledger.database import Database, insert_new
 from ledger.feedback import feedback_tags, keep_feedback, keep_tags, keep_tags_on_note
 from ledger.migrations import upgrade
 from ledger.tables import BodyRow, EvidenceRow, ModelAnswerRow, NoteRow, RevisionRow, StepRow
+from models.audit import AuditEntry, Detail
 from models.base import digest_of, to_body
 from models.diagnosis import Diagnosis
 from models.evidence import Evidence, EvidenceRef
@@ -237,6 +239,10 @@ class SqlLedger:
                 raise _never_opened(request.key)
 
         await self.database.write(work)
+
+    async def append_audit(self, who: str, action: str, subject: str, detail: Detail | None = None) -> AuditEntry:
+        """See `Ledger`."""
+        return await self.database.write(lambda connection: append_entry(connection, who, action, subject, detail))
 
     async def _diagnosis(self, tenant: str, digest: str) -> Diagnosis | None:
         if not digest:

@@ -232,3 +232,20 @@ class BodyRow(Base):
     codec: Mapped[str]
     data: Mapped[bytes]
     stored_at: Mapped[datetime]
+
+
+class AuditRow(Base):
+    """An entry of the audit chain. The keys let nothing be written twice at one place of it, nor after the same entry."""
+
+    __tablename__ = "audit"
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[str]
+    """Like the detail written exactly as it was hashed: a column of a richer type may come back written otherwise."""
+    who: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    detail: Mapped[str]
+    """JSON."""
+    previous: Mapped[str] = mapped_column(unique=True)
+    hash: Mapped[str] = mapped_column(unique=True)

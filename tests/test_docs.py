@@ -27,6 +27,8 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _COMMAND = re.compile(r"`(?:WHYDESK_\w+=\S+ )?(?:\.venv/bin/)?whydesk ([a-z][^`\n]*)`")
 _TEST = re.compile(r"`((?:tests|conformance)/[a-z_/]+\.py)::(test_[a-z0-9_]+)`")
+_GROUPS = ("world", "playbooks", "audit")
+"""Commands that have commands."""
 _CODE_PATH = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|yaml|json|md|txt))`")
 
 
@@ -91,7 +93,7 @@ def commands() -> Iterator[tuple[str, str]]:
         indented = re.findall(r"^    (?:WHYDESK_\w+=\S+ )?(?:\.venv/bin/)?whydesk ([a-z][^\n#]*)", text, re.MULTILINE)
         for found in [*_COMMAND.findall(text), *listed, *indented]:
             words = found.split()
-            yield each(page), " ".join(words[:2] if words[0] in ("world", "playbooks") else words[:1])
+            yield each(page), " ".join(words[:2] if words[0] in _GROUPS else words[:1])
 
 
 def options() -> Iterator[tuple[str, str, str]]:
@@ -99,7 +101,7 @@ def options() -> Iterator[tuple[str, str, str]]:
     for page in pages():
         for found in _COMMAND.findall(page.read_text(encoding="utf-8")):
             words = found.split()
-            command = " ".join(words[:2] if words[0] in ("world", "playbooks") else words[:1])
+            command = " ".join(words[:2] if words[0] in _GROUPS else words[:1])
             for option in re.findall(r"(?<!\S)(--[a-z][a-z-]*)", found):
                 yield each(page), command, option
 
