@@ -116,11 +116,11 @@ class TieActivities:
 
         model = tenant.classifier.model
         cap = min(tenant.budget.usd_per_ticket, *(each.playbook.budgets.usd for each in tied))
-        question = Question(request.key, request_digest(prompt, model), request.look, model, cap, PURPOSE)
+        question = Question(tenant, request.key, request_digest(prompt, model), request.look, model, cap, PURPOSE)
         try:
             return await answer_once(self._ledger, question, ask)
-        except BudgetSpent:
-            raise Undecided("BudgetSpent") from None
+        except BudgetSpent as error:
+            raise Undecided(error.kind) from None
 
 
 def _worth_another(problem: ModelUnavailable) -> bool:

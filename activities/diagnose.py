@@ -6,12 +6,13 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.bodies import Bodies
+from activities.drafts import draft_by_model
 from activities.failures import failing_as_temporal_expects
-from activities.paid import BudgetSpent, Question, answer_once
+from activities.paid import BudgetSpent, Question
 from activities.select import RULES
 from ledger.base import Ledger
 from models.customer import Anchors
-from models.diagnosis import Diagnosis, Draft, Weighing
+from models.diagnosis import Diagnosis, Weighing
 from models.evidence import Evidence
 from models.playbook import Playbook
 from models.run import DiagnoseRequest, Drafted
@@ -19,7 +20,7 @@ from models.tenant import Tenant
 from models.ticket import Ticket
 from reasoning.prompt import build_prompt, request_digest
 from reasoning.providers.base import ModelPool, Prompt
-from reasoning.redact import Redactor, resolve_draft
+from reasoning.redact import Redactor
 from reasoning.rules import decide
 from reasoning.verify import findings
 
@@ -72,29 +73,16 @@ class DiagnoseActivities:
 
     async def _ask(self, request: DiagnoseRequest, playbook: Playbook, prompt: Prompt, redactor: Redactor) -> Drafted:
         tenant = request.key.ref.tenant
-
-        async def ask(left: float) -> Drafted:
-            model = await self._models.get(tenant, request.reasoner)
-            reply = await model.answer(prompt, activity.heartbeat)
-            draft: Draft = resolve_draft(reply.draft, redactor)
-            # What could not be asked about again would be gathered for nobody.
-            wished = draft.follow_ups if reply.usd < left else ()
-            return Drafted(
-                draft=await self._ledger.put_body(tenant, draft),
-                reasoner=reply.model,
-                follow_ups=tuple(name for name in request.offered if name in wished),
-                input_tokens=reply.input_tokens,
-                output_tokens=reply.output_tokens,
-                usd=reply.usd,
-            )
-
-        cap = min(self._tenants[tenant].budget.usd_per_ticket, playbook.budgets.usd)
+        payer = self._tenants[tenant]
+        cap = min(payer.budget.usd_per_ticket, playbook.budgets.usd)
         digest = request_digest(prompt, request.reasoner)
-        question = Question(request.key, digest, request.round, request.reasoner, cap)
+        question = Question(payer, request.key, digest, request.round, request.reasoner, cap)
         try:
-            return await answer_once(self._ledger, question, ask)
+            return await draft_by_model(
+                self._ledger, self._models, question, prompt, redactor, activity.heartbeat, request.offered
+            )
         except BudgetSpent as error:
-            raise ApplicationError(str(error), type="BudgetSpent", non_retryable=True) from None
+            raise ApplicationError(str(error), type=error.kind, non_retryable=True) from None
 
 
 def _said(drafted: Drafted, prompt: Prompt) -> str:

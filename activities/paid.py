@@ -1,23 +1,36 @@
 """Asking a model for money: what was paid for is stored before it is reported, and nothing is asked beyond the budget."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+import structlog
 from temporalio import activity
 
-from ledger.base import Ledger
+from ledger.base import RETROSPECT, RETROSPECT_FAILED, Ledger
 from models.run import Drafted, RunKey
+from models.tenant import Tenant
 from reasoning.providers.base import ModelError
+from reasoning.spend_ladder import Rung, cheapest, rung_of, start_of_day
+
+log = structlog.get_logger("whydesk.spend")
 
 
 class BudgetSpent(Exception):
     """There is no money left to ask with; the message has the amounts."""
+
+    def __init__(self, message: str, kind: str = "BudgetSpent") -> None:
+        """Keep which budget: `BudgetSpent` is the ticket's, `DayBudgetSpent` and `DearerModelSpared` the day's."""
+        super().__init__(message)
+        self.kind = kind
 
 
 @dataclass(frozen=True)
 class Question:
     """What is asked, and the most that its revision may cost."""
 
+    tenant: Tenant
     key: RunKey
     digest: str
     """Of the request: the same question is answered from the ledger."""
@@ -29,20 +42,21 @@ class Question:
 
 
 async def answer_once(ledger: Ledger, question: Question, ask: Callable[[float], Awaitable[Drafted]]) -> Drafted:
-    """Return the stored answer, else ask and store. Runs in an activity.
+    """Return the stored answer, else ask and store.
 
     Args:
         ask: Gets how many US dollars are left.
 
     Raises:
-        BudgetSpent: the revision has spent what it may.
+        BudgetSpent: the revision or the tenant's day has spent what it may.
         ModelError: what `ask` raised. A refusal or a cut answer is paid for too: it is counted, attempt by attempt.
     """
     key, digest = question.key, question.digest
     paid = await ledger.find_model_answer(key, digest, question.round, purpose=question.purpose)
     if paid is not None:
         return paid
-    spent = await ledger.spent(key)
+    await _ensure_within_the_day(ledger, question)
+    spent = await ledger.spent(key, question.purpose if question.purpose in RETROSPECT else "")
     if spent >= question.cap:
         raise BudgetSpent(f"{spent:.4f} of {question.cap:.4f} US dollars are spent")
     try:
@@ -50,7 +64,28 @@ async def answer_once(ledger: Ledger, question: Question, ask: Callable[[float],
     except ModelError as error:
         if error.usd:
             useless = Drafted(draft="", reasoner=question.reasoner, usd=error.usd)
-            attempt = activity.info().attempt
-            await ledger.put_model_answer(key, digest, question.round, useless, purpose="failed", sample=attempt)
+            failed = "failed" if question.purpose not in RETROSPECT else RETROSPECT_FAILED
+            await ledger.put_model_answer(key, digest, question.round, useless, purpose=failed, sample=_attempt())
         raise
     return await ledger.put_model_answer(key, digest, question.round, drafted, purpose=question.purpose)
+
+
+async def _ensure_within_the_day(ledger: Ledger, question: Question) -> None:
+    """Go down the ladder of the day's budget. Calls under way at once are not counted yet: they may overdraw it by theirs."""
+    tenant, budget = question.tenant, question.tenant.budget
+    if budget.usd_per_day is None:
+        return
+    spent = await ledger.spent_since(tenant.id, start_of_day(datetime.now(UTC)))
+    rung = rung_of(budget, spent)
+    said = f"{spent:.4f} of today's {budget.usd_per_day:.4f} US dollars are spent"
+    if rung is Rung.RULES:
+        raise BudgetSpent(said, "DayBudgetSpent")
+    if rung is not Rung.WHOLE_CHAIN:
+        log.warning("day budget runs out", tenant=tenant.id, rung=rung.value, spent=spent, budget=budget.usd_per_day)
+    if rung is Rung.CHEAPEST and question.reasoner != cheapest([link for _, link in tenant.all_models()]):
+        raise BudgetSpent(f"{said}: only the cheapest model is asked", "DearerModelSpared")
+
+
+def _attempt() -> int:
+    """Tell useless answers to one question apart; outside of an activity nobody counts attempts."""
+    return activity.info().attempt if activity.in_activity() else time.time_ns() // 1_000_000_000

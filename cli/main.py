@@ -6,6 +6,7 @@ import typer
 
 from cli import audit, playbooks, run_processes, worlds
 from cli.ask import ask
+from cli.costs import costs
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.errors import MENDABLE
@@ -13,6 +14,7 @@ from cli.feedback import feedback
 from cli.init import init
 from cli.investigate import investigate
 from cli.list_runs import list_runs
+from cli.rediagnose import rediagnose
 from cli.replay import replay
 from cli.show import show
 
@@ -36,7 +38,9 @@ app.command("investigate")(investigate)
 app.command("show")(show)
 app.command("list")(list_runs)
 app.command("feedback")(feedback)
+app.command("costs")(costs)
 app.command("replay")(replay)
+app.command("rediagnose")(rediagnose)
 app.add_typer(worlds.app, name="world")
 app.add_typer(playbooks.app, name="playbooks")
 app.add_typer(audit.app, name="audit")

@@ -15,6 +15,11 @@ from models.vocabulary import Mode
 M = TypeVar("M", bound=BaseModel)
 
 
+RETROSPECT_FAILED = "rediagnose-failed"
+RETROSPECT = ("rediagnose", RETROSPECT_FAILED)
+"""Purposes of paid answers about a revision that is over."""
+
+
 class LedgerError(Exception):
     """Base of all."""
 
@@ -75,8 +80,15 @@ class Ledger(Protocol):
         """Return a paid answer to exactly this request, if there is one."""
         ...
 
-    async def spent(self, key: RunKey) -> float:
-        """Return what models cost this revision so far, in US dollars."""
+    async def spent(self, key: RunKey, purpose: str = "") -> float:
+        """Return what models cost this revision so far, in US dollars.
+
+        What it cost to look back at it later is no cost of the revision: it counts by itself, under its purpose.
+        """
+        ...
+
+    async def spent_since(self, tenant: str, since: datetime) -> float:
+        """Return what models cost a tenant from a moment on, in US dollars."""
         ...
 
     async def note_step(self, key: RunKey, step: str, digest: str = "", detail: str = "") -> None:

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, func, or_, select, update
 
 from ledger.audit import append_entry
-from ledger.base import BodyMissing, LedgerError
+from ledger.base import RETROSPECT, BodyMissing, LedgerError
 from ledger.bodies import pack, unpack
 from ledger.claims import find_claim, open_revision
 from ledger.database import Database, insert_new
 from ledger.feedback import feedback_tags, keep_feedback, keep_tags, keep_tags_on_note
 from ledger.migrations import upgrade
+from ledger.spending import spent_since
 from ledger.tables import BodyRow, EvidenceRow, ModelAnswerRow, NoteRow, RevisionRow, StepRow
 from models.audit import AuditEntry, Detail
 from models.base import digest_of, to_body
@@ -147,10 +148,16 @@ class SqlLedger:
         asked = {"round": round, "purpose": purpose, "sample": sample, "request": request_digest}
         return await self.database.read(lambda connection: _answer(connection, key, asked))
 
-    async def spent(self, key: RunKey) -> float:
+    async def spent(self, key: RunKey, purpose: str = "") -> float:
         """See `Ledger`."""
+        back = ModelAnswerRow.purpose.in_(RETROSPECT)
         total = select(func.coalesce(func.sum(ModelAnswerRow.usd), 0.0)).filter_by(**_names(key))
+        total = total.where(back if purpose in RETROSPECT else ~back)
         return await self.database.read(lambda connection: float(connection.execute(total).scalar_one()))
+
+    async def spent_since(self, tenant: str, since: datetime) -> float:
+        """See `Ledger`."""
+        return await self.database.read(partial(spent_since, tenant=tenant, since=since))
 
     async def note_step(self, key: RunKey, step: str, digest: str = "", detail: str = "") -> None:
         """See `Ledger`. The first time that a step was done counts."""

@@ -227,11 +227,20 @@ class ModelConfig(Strict):
         return self
 
 
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
 class Budget(Strict):
-    """The most that may be spent on a model, in US dollars."""
+    """The most that may be spent on models, in US dollars."""
 
     usd_per_ticket: float = 0.25
     """No new model call is made for a revision that has spent this."""
+    usd_per_day: Annotated[float, Field(ge=0)] | None = None
+    """For all tickets of a day, midnight to midnight UTC: then rules write the notes. None: no such limit."""
+    warn_from: Share = 0.8
+    """From this share of the day's budget on the log warns and a metric says so."""
+    cheapest_from: Share = 0.9
+    """From this share on only the cheapest model of the chain is asked."""
 
 
 def _page_of_an_investigation(template: str) -> str:

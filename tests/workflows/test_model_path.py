@@ -1,27 +1,32 @@
 """A model in the chain, from the ticket to the note: the real SDK against a far end that plays the vendor's stream."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import structlog
 from temporalio.client import Client
 
 from ledger.reading import RunReader
 from ledger.store import SqlLedger
 from models.diagnosis import Draft
-from models.run import RevisionResult, RunKey
+from models.run import ClaimRequest, Drafted, RevisionResult, RunKey
 from models.tenant import Budget, ModelConfig
-from models.ticket import TicketRef
+from models.ticket import TicketRef, Trigger, TriggerKind
 from models.vocabulary import CauseClass, Outcome
 from reasoning.providers.anthropic import AnthropicModel
 from reasoning.providers.anthropic_clients import direct_client
+from reasoning.providers.base import LanguageModel
 from tests.anthropic_server import AnthropicServer, Script, cut, refuses, says, status
 from tests.reasoning.case import fact_is, row_shows
 from tests.workflows.house import TENANT, House, Models, an_incident, billing, failing_requests, open_ledger
+from workflows.naming import investigation_id
 
 MODEL = "claude-haiku-5-5"
+DEARER = "claude-opus-5"
 TEXT = "We get 429 on /v1/search since 09:00 UTC. Key sk_live_51HqLyjWDarjtT1zdp7dc, call +49 30 901820 or ops@quill.example."
 SECRETS = (
     "ada@quill.example",
@@ -59,21 +64,32 @@ class Told:
 
 
 @asynccontextmanager
-async def asked(client: Client, ledger: SqlLedger, script: Script, usd: float = 0.25) -> AsyncIterator[Told]:
-    """Investigate one ticket with the model first in the chain."""
-    link = ModelConfig(model=MODEL, api_key="env:NONE")
-    tenant = TENANT.model_copy(update={"models": [link], "budget": Budget(usd_per_ticket=usd)})
+async def asked(
+    client: Client,
+    ledger: SqlLedger,
+    script: Script,
+    usd: float = 0.25,
+    usd_per_day: float | None = None,
+    chain: Sequence[str] = (MODEL,),
+) -> AsyncIterator[Told]:
+    """Investigate one ticket with the models first in the chain."""
+    links = [ModelConfig(model=name, api_key="env:NONE") for name in chain]
+    budget = Budget(usd_per_ticket=usd, usd_per_day=usd_per_day)
+    tenant = TENANT.model_copy(update={"models": links, "budget": budget})
     with AnthropicServer(script) as server:
-        model = AnthropicModel(MODEL, direct_client("sk-ant-test", server.address, 20.0), 20.0)
+        made: dict[str, LanguageModel] = {
+            name: AnthropicModel(name, direct_client("sk-ant-test", server.address, 20.0), 20.0) for name in chain
+        }
         try:
-            models = Models({MODEL: model})
+            models = Models(made)
             house = House(client, ledger, failing_requests(), an_incident(), billing(), tenant=tenant, models=models)
             async with house.worker():
                 ref = house.open_ticket(TEXT)
                 [revision] = (await house.investigate(ref)).revisions
             yield Told(house, ref, revision, server)
         finally:
-            await model.aclose()
+            for model in made.values():
+                await model.aclose()
 
 
 async def test_a_good_answer_becomes_the_note_and_nothing_personal_left_the_house(
@@ -150,6 +166,38 @@ async def test_a_spent_budget_asks_nothing(temporal: Client, ledger: SqlLedger) 
         assert told.revision.outcome is Outcome.DIAGNOSED
         assert told.server.requests == []
         assert f"no model ({MODEL}: BudgetSpent)" in told.note
+
+
+async def spend_today(ledger: SqlLedger, usd: float) -> None:
+    """Let another ticket of the same tenant have cost this much."""
+    ref = TicketRef(tenant=TENANT.id, helpdesk="desk", ticket="the-other")
+    trigger = Trigger(delivery="d-other", kind=TriggerKind.CREATED, received_at=datetime.now(UTC))
+    request = ClaimRequest(ref=ref, investigation=investigation_id(ref), trigger=trigger, owner="another run")
+    key = (await ledger.claim_delivery(request)).key
+    await ledger.put_model_answer(key, "asked", 0, Drafted(draft="", reasoner=DEARER, usd=usd))
+
+
+@pytest.mark.parametrize(
+    ("spent", "who"),
+    [(0.0, DEARER), (0.85, DEARER), (0.95, MODEL), (1.0, "")],
+    ids=["all of it left", "warned", "the cheapest alone", "rules"],
+)
+async def test_a_days_budget_runs_out_rung_by_rung(
+    temporal: Client,
+    ledger: SqlLedger,
+    spent: float,
+    who: str,
+) -> None:
+    await spend_today(ledger, spent)
+    with structlog.testing.capture_logs() as logged:
+        async with asked(temporal, ledger, [says(GOOD)], usd_per_day=1.0, chain=(DEARER, MODEL)) as told:
+            if who:
+                assert f"reasoned by {who}" in told.note
+            else:
+                assert f"no model ({MODEL}: DayBudgetSpent)" in told.note
+            assert [request.json["model"] for request in told.server.requests] == ([who] if who else [])
+    warned = {line["rung"] for line in logged if line["event"] == "day budget runs out"}
+    assert warned == {0.85: {"warned"}, 0.95: {"cheapest"}}.get(spent, set())
 
 
 async def test_a_budget_that_the_first_answer_spent_leaves_it_as_it_is(temporal: Client, ledger: SqlLedger) -> None:
