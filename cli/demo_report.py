@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from pydantic import JsonValue
 from rich.console import Console
@@ -14,6 +15,11 @@ from models.evidence import EvidenceRef
 from models.run import RevisionResult
 from models.vocabulary import EvidenceStatus, Severity, Source
 from sandbox.world_tickets import Truth
+
+_WIDE, _MIDDLE = 120, 100
+"""Columns from which the table shows all, and nearly all."""
+_LONGEST_KEY = 22
+"""Columns of a ticket's key below that."""
 
 
 @dataclass
@@ -30,6 +36,10 @@ class Told:
     notes: list[str] | None = None
     evidence: tuple[EvidenceRef, ...] = ()
     seconds: float = 0.0
+    waited: float | None = None
+    """Seconds of the critical path: what others took. None where no note was written."""
+    overhead: float | None = None
+    """Time to the note by the time of the critical path."""
     without: frozenset[Source] = frozenset()
     """The sources that were broken on purpose."""
 
@@ -93,6 +103,8 @@ class Told:
             "problems": list(self.problems),
             "counts": self.counts,
             "seconds": round(self.seconds, 3),
+            "waited": None if self.waited is None else round(self.waited, 3),
+            "overhead": None if self.overhead is None else round(self.overhead, 3),
             "result": self.result.model_dump(mode="json") if self.result else None,
             "truth": self.truth.model_dump(mode="json"),
             "evidence": [ref.model_dump(mode="json") for ref in self.evidence],
@@ -108,7 +120,8 @@ def print_report(console: Console, told: list[Told], stack: Stack, took: float, 
         console.print(
             Panel(note_text(shown.notes[0]), title=title, subtitle="internal note", width=min(console.width, 120))
         )
-    console.print(demo_table(told))
+    console.print(demo_table(told, console.width))
+    _print_overhead(console, told)
     counted = [one for one in told if one.counts]
     wrong = [one for one in counted if one.problems]
     for one in wrong:
@@ -133,30 +146,67 @@ def _which(told: list[Told]) -> str:
     return f" that do not need {names}" + (f" ({others} more, marked –, do)" if others else "")
 
 
-def demo_table(told: list[Told]) -> Table:
-    """Return a line for each ticket: what was found and what is true, which sources were asked and did not answer."""
-    table = Table("", "ticket", "cause found", "true cause", "severity", "claims", "sources", "seconds", "")
-    for number, one in enumerate(told, 1):
-        result = one.result
-        asked = {ref.source for ref in one.evidence if ref.status is not EvidenceStatus.SKIPPED}
-        answered = {ref.source for ref in one.evidence if ref.status.answered}
-        table.add_row(
-            str(number),
-            one.key,
-            one.found,
-            one.expected,
-            result.severity.value if result else "",
-            f"{result.kept} of {result.kept + result.dropped}" if result else "",
-            " ".join(
-                [
-                    f"{len(answered & asked)} of {len(asked)}",
-                    *(f"[red]−{name.value}[/red]" for name in sorted(asked - answered)),
-                ]
-            ),
-            f"{one.seconds:.1f}",
-            _mark(one),
+def demo_table(told: list[Told], width: int) -> Table:
+    """Return a line for each ticket: what was found and what is true, which sources did not answer, and how long it took.
+
+    Below 120 columns the truth is shown only where it differs; below 100 severity and claims are left out.
+    """
+    names = ["", "ticket", "cause found", "true cause", "severity", "claims", "sources", "note", "path", "÷", ""]
+    left_out = {"true cause"} if width < _WIDE else set()
+    left_out |= {"severity", "claims"} if width < _MIDDLE else set()
+    table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
+    shown = [name not in left_out for name in names]
+    for name in (name for name, is_shown in zip(names, shown, strict=True) if is_shown):
+        figure = name in ("note", "path", "÷")
+        table.add_column(
+            name,
+            justify="right" if figure else "left",
+            no_wrap=figure or name == "ticket",
+            max_width=_LONGEST_KEY if left_out and name == "ticket" else None,
         )
+    for number, one in enumerate(told, 1):
+        row = _row(number, one, told_apart="true cause" in left_out)
+        table.add_row(*(cell for cell, is_shown in zip(row, shown, strict=True) if is_shown))
     return table
+
+
+def _row(number: int, one: Told, told_apart: bool) -> list[str]:
+    result = one.result
+    is_true = one.found in (one.expected, *one.truth.also)
+    return [
+        str(number),
+        one.key,
+        one.found if is_true or not told_apart else f"{one.found} [red]not {one.expected}[/red]",
+        one.expected,
+        result.severity.value if result else "",
+        f"{result.kept} of {result.kept + result.dropped}" if result else "",
+        _sources(one),
+        f"{one.seconds:.1f}",
+        "" if one.waited is None else f"{one.waited:.1f}",
+        "" if one.overhead is None else f"{one.overhead:.2f}",
+        _mark(one),
+    ]
+
+
+def _sources(one: Told) -> str:
+    """How many of those that were asked answered, and which did not."""
+    asked = {ref.source for ref in one.evidence if ref.status is not EvidenceStatus.SKIPPED}
+    answered = {ref.source for ref in one.evidence if ref.status.answered}
+    silent = sorted(name.value for name in asked - answered)
+    return " ".join([f"{len(answered & asked)} of {len(asked)}", *(f"[red]−{name}[/red]" for name in silent)])
+
+
+def _print_overhead(console: Console, told: list[Told]) -> None:
+    """Say what the last columns mean."""
+    ratios = [one.overhead for one in told if one.overhead is not None]
+    if not ratios:
+        return
+    others = ", and here the other tickets on the same machine: --ticket 1 takes one alone" if told[1:] else ""
+    console.print(
+        f"note ÷ path = {median(ratios):.2f} at the median. note: seconds from the ticket to its note. path: those of them that "
+        f"others took, the slowest of what is asked at once (ticket, customer, sources, model, note). The rest is ours{others}.",
+        highlight=False,
+    )
 
 
 def _mark(one: Told) -> str:

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
+from cli.connection import connect, load_settings
+from cli.critical_path import critical_path
 from cli.demo_report import Told
 from cli.processes import Household
 from cli.stack import Stack
@@ -55,7 +56,7 @@ class DemoTickets:
 
     async def investigate(self, keys: list[str]) -> list[Told]:
         """Open all of them at once, show the progress, and return what came of each."""
-        client = await Client.connect(self._stack.temporal, data_converter=pydantic_data_converter)
+        client = await connect(load_settings(self._stack.environ))
         async with (
             httpx.AsyncClient(base_url=self._sandbox.control, timeout=30) as control,
             await SqlLedger.open(self._ledger_url) as ledger,
@@ -102,6 +103,9 @@ class DemoTickets:
         if written:
             opened_at = datetime.fromisoformat(shown["created_at"])
             one.seconds = (datetime.fromisoformat(written[0]) - opened_at).total_seconds()
+            path = critical_path([event async for event in handle.fetch_history_events()])
+            if path and path.seconds:
+                one.waited, one.overhead = path.seconds, (path.noted_at - opened_at).total_seconds() / path.seconds
         if not self._console.is_terminal:
             self._console.print(f"  {one.key}: {one.found} after {one.seconds:.1f} s", highlight=False)
 

@@ -1,6 +1,7 @@
 """What `whydesk demo` refuses before it starts anything, and what it counts as wrong in its report."""
 
 import io
+import re
 from pathlib import Path
 
 import httpx
@@ -207,16 +208,38 @@ def test_only_tickets_that_count_decide() -> None:
     assert "0 of 1 tickets ended as they should" in said
 
 
-def test_the_table_shows_each_gap_within_the_width_of_a_pipe() -> None:
+@pytest.mark.parametrize("width", [80, 100, demo._WIDTH])
+def test_the_table_fits_and_shows_each_gap(width: int) -> None:
     tickets = [told(cause="webhook_endpoint_slow_or_down", stripe=EvidenceStatus.FAILED) for _ in KEYS]
     for one, key in zip(tickets, KEYS, strict=True):
-        one.key, one.seconds = key, 100.0
-    console = Console(width=demo._WIDTH, record=True, file=io.StringIO())
-    console.print(demo_table(tickets))
-    lines = console.export_text().splitlines()
-    assert max(map(len, lines)) <= 130
-    whole = [line for line in lines if "1 of 2 −stripe" in line and "100.0" in line and line.endswith("✗ │")]
+        one.key, one.seconds, one.waited, one.overhead = key, 100.0, 12.3, 8.13
+    said = table_of(tickets, width)
+    lines = said.splitlines()
+    assert max(map(len, lines)) <= width
+    whole = [line for line in lines if re.search(r"1 of 2 −stripe +100\.0 +12\.3 +8\.13 ✗$", line)]
     assert len(whole) == len(KEYS)
+
+
+def test_a_narrow_table_says_what_is_true_where_something_else_was_found() -> None:
+    wrong, right = told(outcome=Outcome.INCONCLUSIVE), told()
+    assert "inconclusive not rate_limit_plan" in " ".join(table_of([wrong], 100).split())
+    assert " not " not in table_of([right], 100)
+    assert "true cause" in table_of([right], demo._WIDTH)
+
+
+def table_of(tickets: list[Told], width: int) -> str:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(demo_table(tickets, width))
+    return "\n".join(line.rstrip() for line in console.export_text().splitlines())
+
+
+def test_the_last_columns_are_explained() -> None:
+    one, other = told(), told()
+    one.waited, one.overhead, other.waited, other.overhead = 2.0, 1.1, 3.0, 1.4
+    said = report(one, other)[1]
+    assert "note ÷ path = 1.25 at the median" in said
+    assert "the 1 others on the same machine" not in said
+    assert "note ÷ path" not in report(told())[1], "where no note was written there is nothing to explain"
 
 
 async def test_a_broken_source_is_refused_at_each_of_its_addresses(sandbox: Sandbox) -> None:
