@@ -43,6 +43,8 @@ class StandardConfig(Strict):
     """Where the signed note is posted."""
     ticket_url: HttpUrl
     """Where a ticket is read, with `{ticket}` in it."""
+    changed_url: HttpUrl | None = None
+    """Where tickets are listed that changed since a time, with `{since}` in it: finds those whose webhook was lost."""
     token: SecretRef | None = None
     """Bearer token for reading, if it wants one."""
     webhook_secrets: Annotated[list[SecretRef], Field(min_length=1)]
@@ -238,7 +240,7 @@ class Budget(Strict):
     usd_per_day: Annotated[float, Field(ge=0)] | None = None
     """For all tickets of a day, midnight to midnight UTC: then rules write the notes. None: no such limit."""
     warn_from: Share = 0.8
-    """From this share of the day's budget on the log warns and a metric says so."""
+    """From this share of the day's budget on the worker's log warns."""
     cheapest_from: Share = 0.9
     """From this share on only the cheapest model of the chain is asked."""
 
@@ -283,6 +285,8 @@ class Tenant(Strict):
     """A fast model that only chooses between playbooks for which a ticket speaks equally; none: code's own order decides."""
     budget: Budget = Budget()
     """The most that a model may cost."""
+    sweep_minutes: Annotated[int, Field(ge=0, le=1440)] = 5
+    """How often helpdesks are asked for tickets whose webhook was lost; 0: never."""
     region: str = ""
     """A task queue of its own for data that must stay somewhere; empty for the default."""
     link_hosts: list[str] = []
