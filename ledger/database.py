@@ -12,33 +12,27 @@ from typing import Self, TypeVar
 from sqlalchemy import URL, Connection, Engine, Insert, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.base import LedgerError
+from ledger.remedies import BUSY_SECONDS, remedy
 from ledger.tables import Base
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 30.0
-"""How long a writer waits for another process's writer before it gives up."""
 _READERS = 4
-_DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+asyncpg"}
-
-_REMEDIES = (
-    ("disk is full", "the disk is full: free space there and try again; nothing that was stored is lost"),
-    ("readonly", "it cannot be written: give this user write access to the file and its folder"),
-    ("unable to open", "it cannot be opened: check that the folder exists and that this user may read and write there"),
-    (
-        "locked",
-        f"another process held it for {BUSY_SECONDS:.0f} s: look for a backup or a long query on it, then try again",
-    ),
-    ("not a database", "it is not a SQLite database: point WHYDESK_LEDGER_URL elsewhere or move the file away"),
-    ("malformed", "it is damaged: stop the workers and restore it from a backup"),
-    ("disk i/o", "the disk fails or the file was removed while in use: check both, then start again"),
-    ("no such table", "it lacks a table: stop all workers and start again, so that migrations run"),
-    ("no such column", "it is of another version: stop all workers and start again, so that migrations run"),
-)
+POOL_SIZE = 10
+"""Connections of one process to PostgreSQL at most, and the threads that use them."""
+_CONNECT = {
+    "application_name": "whydesk",
+    "connect_timeout": 10,
+    # A server that vanished without a word is given up after half a minute, and not after the system's two hours.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+_DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
 
 def parse_url(url: str) -> URL:
@@ -69,7 +63,8 @@ class Database:
     SQLite lets one writer into a file, so this process has one writing thread, and waits in SQLite only for other
     processes. A transaction runs there without coming back to the event loop between its statements: the file is locked
     for as short as can be, a cancelled activity leaves all or nothing, and it is three to four times as fast as a driver
-    that crosses threads for each statement. PostgreSQL has a pool and an async driver. Readers never wait for writers.
+    that crosses threads for each statement. PostgreSQL has a pool of threads for the same reasons. Readers never wait for
+    writers.
     """
 
     def __init__(self, url: URL, runner: "_Threads | _Pool") -> None:
@@ -83,13 +78,10 @@ class Database:
         """Prepare the connections; nothing is opened before the first transaction.
 
         Raises:
-            LedgerError: the URL is wrong or its driver is not installed.
+            LedgerError: the URL is wrong.
         """
         parsed = parse_url(url)
-        try:
-            return cls(parsed, _Threads(parsed) if is_sqlite(parsed) else _Pool(parsed))
-        except ModuleNotFoundError as error:
-            raise LedgerError(f"the ledger at {shown(parsed)} needs the package {error.name!r}: install it") from error
+        return cls(parsed, _Threads(parsed) if is_sqlite(parsed) else _Pool(parsed))
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run work in a transaction that is committed at its end and rolled back by any error.
@@ -146,20 +138,38 @@ class _Threads:
 
 
 class _Pool:
-    """PostgreSQL."""
+    """PostgreSQL: as many threads as connections, so that nobody waits for a connection with a thread in hand."""
 
     def __init__(self, url: URL) -> None:
-        self._engine = create_async_engine(url, pool_size=10, pool_pre_ping=True, hide_parameters=True)
+        self._engine = create_engine(
+            url, pool_size=POOL_SIZE, max_overflow=0, pool_recycle=1800, hide_parameters=True, connect_args=_CONNECT
+        )
+        # What is read belongs together; what is written must see what another writer committed while it waited.
+        self._readers = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._threads = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="ledger")
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact, self._engine, work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        return await self.write(work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact, self._readers, work)
+
+    @staticmethod
+    def _transact(engine: Engine, work: Callable[[Connection], T]) -> T:
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            # A pooled connection may have died since its last use. All work may be repeated: a fresh one is tried once,
+            # which costs nothing as long as nothing is wrong. A look at the connection before each use would.
+            if not error.connection_invalidated:
+                raise
+        with engine.begin() as connection:
+            return work(connection)
 
     async def aclose(self) -> None:
-        await self._engine.dispose()
+        await asyncio.to_thread(self._threads.shutdown)
+        self._engine.dispose()
 
 
 def insert_new(connection: Connection, table: type[Base], values: Mapping[str, object]) -> bool:
@@ -169,9 +179,9 @@ def insert_new(connection: Connection, table: type[Base], values: Mapping[str, o
 
 @cache
 def _insert_once(table: type[Base], dialect: str) -> Insert:
-    if dialect == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    # Without the option PostgreSQL's driver is not asked how many rows an INSERT made.
+    return insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def is_sqlite(url: URL) -> bool:
@@ -231,15 +241,10 @@ def translated(url: URL) -> Iterator[None]:
     except IntegrityError as error:
         if "foreign key" in str(error.orig).lower():
             raise LedgerError("this revision was never opened: claim its delivery first") from error
-        raise LedgerError(f"the ledger {shown(url)} refused a row: {error.orig}") from error
+        raise LedgerError(f"the ledger {shown(url)} refused a row: {remedy(error)}") from error
     except (DBAPIError, sqlite3.Error) as error:
-        raise LedgerError(f"the ledger {shown(url)} failed: {_remedy(error)}") from error
+        raise LedgerError(f"the ledger {shown(url)} failed: {remedy(error)}") from error
     except (SQLAlchemyError, OSError) as error:
         raise LedgerError(
             f"the ledger {shown(url)} failed: {error}; check that it can be reached, then try again"
         ) from error
-
-
-def _remedy(error: Exception) -> str:
-    said = str(error.orig if isinstance(error, DBAPIError) else error)
-    return next((remedy for sign, remedy in _REMEDIES if sign in said.lower()), f"{said}; check it, then try again")

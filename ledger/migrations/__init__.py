@@ -15,7 +15,8 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, text
 
 from ledger.base import LedgerError
-from ledger.database import BUSY_SECONDS, Database, create_file, is_sqlite, shown, translated
+from ledger.database import Database, create_file, is_sqlite, shown, translated
+from ledger.remedies import BUSY_SECONDS
 
 _HERE = Path(__file__).parent
 _LOCK = 7_239_114

@@ -1,6 +1,5 @@
 """A run comes back whole, and is found by whatever a person has at hand."""
 
-import sqlite3
 
 import pytest
 
@@ -34,9 +33,7 @@ async def test_run_comes_back_with_everything(ledger: SqlLedger) -> None:
 
 async def test_run_whose_bodies_were_erased_still_shows_what_was_done(ledger: SqlLedger) -> None:
     key = await investigate(ledger, claim())
-    with sqlite3.connect(ledger.database.url.database or "") as raw:
-        raw.execute("DELETE FROM bodies")
-    raw.close()
+    await ledger.database.write(lambda connection: connection.exec_driver_sql("DELETE FROM bodies").close())
     run = await RunReader(ledger).load_run(key.investigation)
     assert run.diagnosis is None
     assert len(run.evidence) == 8
