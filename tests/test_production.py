@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 Service = dict[str, JsonValue]
-ONE_SHOT = {"schema", "namespace"}
+ONE_SHOT = {"schema", "ledger-database", "namespace"}
 """Services that end when their work is done."""
 
 
@@ -69,7 +69,9 @@ def test_everyone_waits_for_what_it_needs() -> None:
     assert needs("schema") == {"postgres": "service_healthy"}
     assert needs("temporal") == {"schema": "service_completed_successfully"}
     assert needs("namespace") == {"temporal": "service_healthy"}
-    assert needs("worker") == needs("gateway") == {"namespace": "service_completed_successfully"}
+    assert needs("ledger-database") == {"schema": "service_completed_successfully"}
+    assert needs("gateway") == {"namespace": "service_completed_successfully"}
+    assert needs("worker") == needs("gateway") | {"ledger-database": "service_completed_successfully"}
     assert set(needs("ui")) == {"temporal"}
 
 
@@ -87,7 +89,7 @@ def test_the_database_is_out_of_reach() -> None:
     networks = yaml.safe_load(COMPOSE)["networks"]
     assert networks["data"] == {"internal": True}
     on_data = {name for name, service in services().items() if "data" in cast(list[str], service["networks"])}
-    assert on_data == {"postgres", "schema", "temporal"}
+    assert on_data == {"postgres", "schema", "temporal", "ledger-database", "worker"}
     assert "ports" not in services()["postgres"]
 
 
@@ -99,7 +101,7 @@ def test_passwords_come_from_env_and_have_no_default() -> None:
         for variable, value in of(service, "environment").items()
         if secret.search(variable) and "build" not in service
     ]
-    assert {name for name, _, _ in given} == {"postgres", "schema", "temporal", "clickhouse"}
+    assert {name for name, _, _ in given} == {"postgres", "schema", "ledger-database", "temporal", "clickhouse"}
     for name, variable, value in given:
         # That of a service with a profile cannot be demanded here without being demanded of all; its entrypoint does.
         pattern = r"\$\{\w+:-\}" if "profiles" in services()[name] else r"\$\{\w+:\?set \w+ in \.env.*\}"
@@ -108,15 +110,16 @@ def test_passwords_come_from_env_and_have_no_default() -> None:
 
 
 @pytest.mark.parametrize("name", ["namespace", "worker", "gateway"])
-def test_the_databases_password_is_not_ours_to_hold(name: str) -> None:
+def test_the_databases_passwords_are_not_ours_to_hold(name: str) -> None:
     environment = of(services()[name], "environment")
-    assert environment["POSTGRES_PASSWORD"] == environment["CLICKHOUSE_ADMIN_PASSWORD"] == ""
+    for other in ("POSTGRES_PASSWORD", "LEDGER_PASSWORD", "CLICKHOUSE_ADMIN_PASSWORD"):
+        assert environment[other] == ""
 
 
 def test_env_example_has_all_that_compose_asks_for() -> None:
     asked = set(re.findall(r"(?<!\$)\$\{(\w+)", COMPOSE)) - {setting.name for setting in SETTINGS}
     rest = (ROOT / ".env.example").read_text().removeprefix(env_example())
-    assert asked == {"POSTGRES_PASSWORD", "CLICKHOUSE_ADMIN_PASSWORD"}
+    assert asked == {"POSTGRES_PASSWORD", "LEDGER_PASSWORD", "CLICKHOUSE_ADMIN_PASSWORD"}
     # The processes themselves read the reference, from the .env that they are given whole.
     [keys] = {
         str(of(services()[name], "environment")["WHYDESK_MASTER_KEYS"]) for name in ("namespace", "worker", "gateway")
