@@ -15,12 +15,13 @@ from pathlib import Path
 import httpx
 import yaml
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from benchmarks.far_ends import HELPDESK, MODEL, TENANT
 from benchmarks.process_facts import child_of
+from cli.connection import connect, load_settings
 from cli.dev_server import free_port, start_dev_server
 from cli.processes import Household, NotReady
+from keys.keyring import Keyring
 from models.tables import LOGICAL_TABLES
 
 READY_WITHIN = 60.0
@@ -96,11 +97,13 @@ async def open_site(folder: Path, *, model: bool = False) -> AsyncIterator[Site]
             "TEMPORAL_ADDRESS": server.address,
             "WHYDESK_CONFIG": str(folder / "whydesk.yaml"),
             "WHYDESK_STATE": str(folder),
+            "WHYDESK_MASTER_KEYS": "env:BENCH_MASTER_KEYS",
+            "BENCH_MASTER_KEYS": Keyring.generate().text(),
             "BENCH_WEBHOOK_SECRET": secret,
             "BENCH_MODEL_KEY": "none-is-asked",
         }
         environ.pop("BUILD_ID", None)
-        client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+        client = await connect(load_settings(environ))
         yield Site(household, folder, environ, client, secret, child_of(household.running("temporal").process.pid))
 
 

@@ -7,11 +7,13 @@ from collections.abc import Coroutine, Mapping
 from typing import Literal, TypedDict, TypeVar
 
 from temporalio.client import Client, TLSConfig
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from cli.env_file import with_env_file
+from keys.keyring import Keyring
+from payloads.plugin import PayloadsPlugin
 from settings import Settings
 from telemetry import make_runtime
 
@@ -90,18 +92,39 @@ async def unless(stopping: asyncio.Event, work: Coroutine[object, object, T]) ->
     return None
 
 
-async def connect(settings: Settings, runtime: Runtime | None = None, within: float = 60.0) -> Client:
-    """Connect, and wait for a server that is only just starting or away for a moment.
+def converter_of_files() -> DataConverter:
+    """Return what reads payloads that stand in files: what is plain, and what is sealed if there are master keys here.
 
     Raises:
-        NoServer: nothing answered `within` seconds.
+        ConfigError: the settings have problems.
+    """
+    settings = load_settings()
+    there = settings.master_keys or settings.key_file.exists()
+    return PayloadsPlugin(settings.keyring() if there else Keyring.generate()).converter
+
+
+async def connect(
+    settings: Settings, runtime: Runtime | None = None, within: float = 60.0, *, payloads: bool = True
+) -> Client:
+    """Connect, and wait for a server that is only just starting or away for a moment.
+
+    Args:
+        settings: Where, and the master keys.
+        runtime: The process's own if left out.
+        within: Seconds.
+        payloads: False for a client that reads and writes none, which needs no keys.
+
+    Raises:
+        NoServer: nothing answered in time.
+        ConfigError: there are no master keys.
     """
     address, how = where(settings)
     runtime = runtime or make_runtime()
+    plugins = [PayloadsPlugin(settings.keyring())] if payloads else []
     deadline = asyncio.get_running_loop().time() + within
     while True:
         try:
-            return await Client.connect(address, data_converter=pydantic_data_converter, runtime=runtime, **how)
+            return await Client.connect(address, plugins=plugins, runtime=runtime, **how)
         except (RPCError, RuntimeError) as error:
             if asyncio.get_running_loop().time() > deadline:
                 raise NoServer(

@@ -10,9 +10,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 from temporalio.client import Client, WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 
-from cli.connection import connect, load_settings
+from cli.connection import connect, converter_of_files, load_settings
 from cli.errors import UsageProblem
 from cli.recorded import open_recorded
 from cli.replay_run import Histories, Replayed, Run, Told, fetch, files_of, read_file, runs_of, runs_of_all
@@ -62,7 +61,7 @@ class _Replaying:
     async def run(self, names: list[str], every: bool, closed: int, file: bool) -> list[Replayed]:
         if file:
             paths = files_of([Path(name) for name in names])
-            return await self._replay(Histories(pydantic_data_converter), _read(paths), len(paths))
+            return await self._replay(Histories(converter_of_files()), _read(paths), len(paths))
         settings = load_settings()
         client = await connect(settings, within=_SERVER_WITHIN)
         if every:

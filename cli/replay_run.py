@@ -19,6 +19,7 @@ from cli.connection import NoServer
 from cli.errors import UsageProblem
 from cli.replay_steps import Recorder, Step, steps_of_history
 from models.base import Frozen
+from payloads.plugin import readable_failures
 from workflows.registered import WORKFLOWS
 
 _AROUND = 2
@@ -59,7 +60,10 @@ def replayer(converter: DataConverter, recorder: Recorder, workflows: Sequence[t
     """Build a replayer that is quiet: what it would log is in its answer."""
     quiet = TelemetryConfig(logging=LoggingConfig(TelemetryFilter(core_level="OFF", other_level="OFF")))
     return Replayer(
-        workflows=workflows, workflow_runner=recorder, data_converter=converter, runtime=Runtime(telemetry=quiet)
+        workflows=workflows,
+        workflow_runner=recorder,
+        data_converter=readable_failures(converter),
+        runtime=Runtime(telemetry=quiet),
     )
 
 

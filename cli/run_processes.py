@@ -46,7 +46,7 @@ def namespace() -> None:
     """Make the namespace where it is missing, with its search attributes and retention. Safe to repeat."""
 
     async def prepare() -> None:
-        client = await connect(load_settings())
+        client = await connect(load_settings(), payloads=False)
         if await ensure_namespace(client):
             print(f"made the namespace {client.namespace!r}")
         await prepare_namespace(client)

@@ -27,13 +27,14 @@ async def serve_gateway(settings: Settings) -> None:
 
     Raises:
         PortInUse: names the port.
+        ConfigError: there are no master keys.
     """
     host, port = settings.gateway_host, settings.gateway_port
     if not is_free(host, port):
         raise PortInUse(f"the gateway cannot listen on {host}:{port}; set WHYDESK_GATEWAY_PORT to another port")
     receivers = make_receivers(settings)
     address, how = where(settings)
-    client = await connect_lazily(address, **how)
+    client = await connect_lazily(address, settings.keyring(), **how)
     starter = TemporalStarter(client, lambda tenant: settings.tenants[tenant].region)
     app = create_app(
         lambda tenant, helpdesk: receivers.get((tenant, helpdesk)), starter, starter.check, registry=REGISTRY

@@ -77,8 +77,9 @@ async def start_stack(
         say: Called with what is being waited for.
 
     Raises:
-        ProcessEnded, NotReady, NoTemporal: what did not start, with its last words.
+        ProcessEnded, NotReady, NoTemporal, ConfigError: what did not start, with its last words.
     """
+    keys = _keys(environ, state)
     hook = f"http://127.0.0.1:{ports.gateway}"
     waiting = asyncio.ensure_future(_start_sandbox(household, environ, state, hook, play)) if play else None
     try:
@@ -89,7 +90,8 @@ async def start_stack(
     finally:
         if waiting:
             waiting.cancel()
-    ours = {**environ, **server.variables, "WHYDESK_STATE": str(state), "WHYDESK_GATEWAY_PORT": str(ports.gateway)}
+    ours = {**environ, **server.variables, **keys, "WHYDESK_STATE": str(state)}
+    ours["WHYDESK_GATEWAY_PORT"] = str(ports.gateway)
     # Here whoever runs is the current version; a build id is for installations where versions are promoted.
     ours.pop("BUILD_ID", None)
     if sandbox and play:
@@ -102,6 +104,13 @@ async def start_stack(
         await household.start(name, [sys.executable, "-m", "cli", name], ours)
     await _ready(household, client, hook)
     return Stack(server.address, server.origin, server.ui, hook, mended, ours, sandbox)
+
+
+def _keys(environ: Mapping[str, str], state: Path) -> Mapping[str, str]:
+    """Name the master keys for processes that are given an address of Temporal and so would make none themselves."""
+    settings = load_settings({**environ, "WHYDESK_STATE": str(state)})
+    settings.keyring()
+    return {"WHYDESK_MASTER_KEYS": settings.master_keys or f"file:{settings.key_file}"}
 
 
 @dataclass(frozen=True)
@@ -117,7 +126,7 @@ class _Server:
 async def _temporal(household: Household, environ: Mapping[str, str], state: Path, ports: Ports) -> _Server:
     settings = load_settings(environ)
     if settings.temporal_address:
-        await prepare_namespace(await connect(settings))
+        await prepare_namespace(await connect(settings, payloads=False))
         return _Server(settings.temporal_address, "TEMPORAL_ADDRESS", "of that server", {})
     ours = await start_dev_server(household, environ, state / "temporal.db", ports.temporal, ports.ui)
     # What is set for a server elsewhere, its namespace and keys, does not fit this one.

@@ -12,12 +12,12 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter
 from temporalio.service import RetryConfig, RPCError, TLSConfig
 
+from keys.keyring import Keyring
 from models.run import InvestigateInput
 from models.ticket import TicketRef, Trigger
+from payloads.plugin import PayloadsPlugin
 from workflows import naming
 
 WORKFLOW = "InvestigateTicketWorkflow"
@@ -33,11 +33,11 @@ class TemporalDown(Exception):
 
 async def connect_lazily(
     address: str,
+    keyring: Keyring,
     *,
     namespace: str = naming.NAMESPACE,
     api_key: str | None = None,
     tls: bool | TLSConfig = False,
-    data_converter: DataConverter = pydantic_data_converter,
 ) -> Client:
     """Return a client of the gateway's own, which connects with its first call and again whenever the server is back.
 
@@ -48,7 +48,7 @@ async def connect_lazily(
         namespace=namespace,
         api_key=api_key,
         tls=tls,
-        data_converter=data_converter,
+        plugins=[PayloadsPlugin(keyring)],
         retry_config=RetryConfig(max_interval_millis=500, max_elapsed_time_millis=1500, max_retries=3),
         lazy=True,
     )

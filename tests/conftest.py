@@ -8,20 +8,22 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from cli.dev_server import free_port, start_dev_server
 from cli.processes import Household
+from tests import master_keys
 
 PROBE_PLAYBOOKS = Path(__file__).parent / "data" / "playbooks"
 
 
 @pytest.fixture(autouse=True)
 def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no setting of this machine reach a test."""
+    """Let no setting of this machine reach a test, besides the keys under which all tests write and read."""
     for name in list(os.environ):
         if name.startswith(("WHYDESK_", "TEMPORAL_", "ANTHROPIC_", "STRIPE_")) or name == "BUILD_ID":
             monkeypatch.delenv(name)
+    for name, value in master_keys.VARIABLES.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -38,4 +40,4 @@ async def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
 @pytest_asyncio.fixture(scope="session")
 async def temporal(temporal_address: str) -> Client:
     """Connect as every process does."""
-    return await Client.connect(temporal_address, data_converter=pydantic_data_converter)
+    return await Client.connect(temporal_address, plugins=[master_keys.PLUGIN])

@@ -288,6 +288,11 @@ def test_master_keys_are_read_by_reference_in_any_order_of_separators(tmp_path: 
     from_file = Settings.load({"WHYDESK_MASTER_KEYS": f"file:{tmp_path}/keys"}).keyring()
     from_environment = Settings.load({"WHYDESK_MASTER_KEYS": "env:OURS", "OURS": keys.replace("\n", ",")}).keyring()
     assert from_file == from_environment == Keyring.parse(keys)
+    config = tmp_path / "whydesk.yaml"
+    config.write_text("tenants: {}")
+    beside = Settings.load({"WHYDESK_MASTER_KEYS": "file:keys"}, config)
+    assert beside.keyring() == from_file
+    assert beside.master_keys == f"file:{tmp_path}/keys", "children read it from elsewhere"
     shown = repr(Settings.load({"WHYDESK_MASTER_KEYS": "env:OURS", "OURS": keys}))
     assert keys.splitlines()[0] not in shown
 

@@ -13,7 +13,6 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeIndexedValueType
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from cli.dev_server import (
@@ -28,6 +27,7 @@ from cli.dev_server import (
 )
 from cli.processes import Household, ProcessEnded
 from tests.cli.running import mentioning
+from tests.master_keys import PLUGIN
 from workflows import naming
 
 
@@ -182,12 +182,12 @@ async def test_a_database_survives_its_server(tmp_path: Path) -> None:
     database = tmp_path / "state" / "temporal.db"
     async with Household(tmp_path) as household:
         server = await start_dev_server(household, environ, database, free_port(), free_port())
-        client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+        client = await Client.connect(server.address, plugins=[PLUGIN])
         await client.start_workflow("Anything", id="acme/zendesk/4711", task_queue="nobody")
     assert mentioning(str(database)) == {}
     async with Household(tmp_path) as household:
         server = await start_dev_server(household, environ, database, free_port(), free_port())
-        client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+        client = await Client.connect(server.address, plugins=[PLUGIN])
         described = await client.get_workflow_handle("acme/zendesk/4711").describe()
         assert described.status is WorkflowExecutionStatus.RUNNING
         namespace = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace="default"))

@@ -26,6 +26,7 @@ from ledger.store import SqlLedger
 from models.ticket import TicketRef, TriggerKind
 from models.vocabulary import Mode, Outcome, Source
 from tests.cli.running import CHECKOUT
+from tests.master_keys import VARIABLES
 from tests.workflows.house import TENANT, House, an_incident, billing, failing_requests
 from workflows import naming
 
@@ -200,6 +201,7 @@ class Terminal:
             "PYTHONPATH": str(CHECKOUT),
             "WHYDESK_STATE": str(folder / "state"),
             "TEMPORAL_ADDRESS": address,
+            **VARIABLES,
             "NONE": "whsec_" + "c2VjcmV0" * 4,
             "COLUMNS": "120",
         }

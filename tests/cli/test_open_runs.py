@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
@@ -18,6 +17,7 @@ from cli.processes import Household
 from models.run import RunResult
 from tests.cli.yesterday import Yesterday
 from tests.fakes import OneHelpdesk
+from tests.master_keys import PLUGIN
 from tests.workflows.house import House, Shelf, failing_requests, open_ledger, probe_playbook
 from worker import Activity, make_activities
 from workflows import naming
@@ -28,7 +28,7 @@ async def serve(household: Household, folder: Path) -> Client:
     """Start a server of one's own: open runs and the current version are the server's, not a queue's."""
     environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder)}
     server = await start_dev_server(household, environ, folder / "temporal.db", free_port(), free_port())
-    return await Client.connect(server.address, data_converter=pydantic_data_converter)
+    return await Client.connect(server.address, plugins=[PLUGIN])
 
 
 @pytest.fixture

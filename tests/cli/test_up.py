@@ -19,6 +19,7 @@ from standardwebhooks import Webhook
 
 from cli.dev_server import free_port
 from tests.cli.running import CHECKOUT, mentioning, until
+from tests.master_keys import VARIABLES
 
 WORLD = str(CHECKOUT / "sandbox" / "worlds" / "vellumworks")
 PLAYED = ("--world", WORLD, "--rows", "2000")
@@ -231,7 +232,7 @@ async def test_a_world_that_is_none_is_told(terminal: Terminal, tmp_path: Path) 
 
 async def test_a_worker_that_waits_for_its_server_stops_when_told(terminal: Terminal) -> None:
     (terminal.folder / "whydesk.yaml").write_text(TENANT)
-    environ = {"TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}", "HOOK": SECRET}
+    environ = {"TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}", "HOOK": SECRET, **VARIABLES}
     process = await terminal.whydesk("worker", environ=environ)
     assert await until(lambda: handles(process.pid, signal.SIGTERM), 60)
     process.send_signal(signal.SIGTERM)

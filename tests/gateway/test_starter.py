@@ -13,7 +13,6 @@ import pytest
 import pytest_asyncio
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from gateway.starter import TemporalDown, TemporalStarter, connect_lazily
@@ -22,6 +21,7 @@ from models.ticket import TicketRef, Trigger, TriggerKind
 from tests.gateway.serving import NOW, calling, gateway
 from tests.helpdesks.far_end import SILENCE, FarEnd
 from tests.helpdesks.signers import zendesk_event, zendesk_headers
+from tests.master_keys import KEYRING, PLUGIN
 from workflows import naming
 
 TRIGGER = Trigger(delivery="d-1", kind=TriggerKind.CREATED, received_at=NOW)
@@ -42,7 +42,7 @@ def free_port() -> int:
 async def server(port: int | None = None) -> WorkflowEnvironment:
     return await WorkflowEnvironment.start_local(
         port=port,
-        data_converter=pydantic_data_converter,
+        plugins=[PLUGIN],
         search_attributes=naming.SEARCH_ATTRIBUTES,
         dev_server_existing_path=str(Path(sys.executable).with_name("temporal")),
         dev_server_startup_timeout=timedelta(seconds=60),
@@ -64,7 +64,7 @@ async def client(environment: WorkflowEnvironment) -> Client:
 
 @pytest_asyncio.fixture(scope="module")
 async def starter(client: Client) -> TemporalStarter:
-    lazy = await connect_lazily(client.service_client.config.target_host)
+    lazy = await connect_lazily(client.service_client.config.target_host, KEYRING)
     return TemporalStarter(lazy, {"acme": "eu"}.__getitem__)
 
 
@@ -87,9 +87,9 @@ async def test_input_and_signal_can_be_read_by_the_worker(client: Client, starte
     first = history.events[0].workflow_execution_started_event_attributes
     signal = next(e for e in history.events if e.HasField("workflow_execution_signaled_event_attributes"))
     signalled = signal.workflow_execution_signaled_event_attributes
-    assert await pydantic_data_converter.decode(first.input.payloads, [InvestigateInput]) == [InvestigateInput(ref=ref)]
+    assert await client.data_converter.decode(first.input.payloads, [InvestigateInput]) == [InvestigateInput(ref=ref)]
     assert signalled.signal_name == naming.SIGNAL
-    assert await pydantic_data_converter.decode(signalled.input.payloads, [Trigger]) == [TRIGGER]
+    assert await client.data_converter.decode(signalled.input.payloads, [Trigger]) == [TRIGGER]
 
 
 async def test_twenty_of_the_same_delivery_make_one_workflow(client: Client, starter: TemporalStarter) -> None:
@@ -138,17 +138,17 @@ async def refused(starter: TemporalStarter) -> None:
 
 
 async def test_a_server_that_was_never_up() -> None:
-    await refused(TemporalStarter(await connect_lazily(f"127.0.0.1:{free_port()}"), lambda _: ""))
+    await refused(TemporalStarter(await connect_lazily(f"127.0.0.1:{free_port()}", KEYRING), lambda _: ""))
 
 
 async def test_a_server_that_accepts_and_says_nothing() -> None:
     async with FarEnd(lambda _: SILENCE) as frozen:
-        await refused(TemporalStarter(await connect_lazily(f"127.0.0.1:{frozen.port}"), lambda _: ""))
+        await refused(TemporalStarter(await connect_lazily(f"127.0.0.1:{frozen.port}", KEYRING), lambda _: ""))
 
 
 async def test_a_server_that_stops_and_comes_back_needs_no_restart_of_the_gateway() -> None:
     port = free_port()
-    starter = TemporalStarter(await connect_lazily(f"127.0.0.1:{port}"), lambda _: "")
+    starter = TemporalStarter(await connect_lazily(f"127.0.0.1:{port}", KEYRING), lambda _: "")
     ref = TicketRef(tenant="acme", helpdesk="zendesk", ticket=some_ticket())
     with pytest.raises(TemporalDown):
         await starter(ref, TRIGGER)

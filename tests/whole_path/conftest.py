@@ -8,9 +8,8 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 import pytest_asyncio
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
+from cli.connection import connect, load_settings
 from cli.demo import DEFAULT_WORLD
 from cli.processes import Household
 from cli.stack import Play, Ports, start_stack
@@ -35,7 +34,7 @@ async def fresh_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
             household=household,
             stack=running,
             sandbox=running.sandbox,
-            client=await Client.connect(running.temporal, data_converter=pydantic_data_converter),
+            client=await connect(load_settings(running.environ)),
             control=await stack.enter_async_context(control),
             ledger=await stack.enter_async_context(await SqlLedger.open(f"sqlite:///{state}/ledger.db")),
             world=load_world(DEFAULT_WORLD),

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import NondeterminismError, SandboxImportNotificationPolicy
 
 from models.vocabulary import Outcome
 from tests.histories import readable
+from tests.master_keys import PLUGIN
 from tests.record_histories import SCRIPTS
 from tests.workflows.changed_workflow import ChangedWorkflow
 from workflows.investigate_ticket import InvestigateTicketWorkflow
@@ -47,7 +47,7 @@ def replayer(workflow: type[InvestigateTicketWorkflow]) -> Replayer:
     return Replayer(
         workflows=[workflow],
         workflow_runner=SandboxedWorkflowRunner(restrictions=STRICT),
-        data_converter=pydantic_data_converter,
+        plugins=[PLUGIN],
     )
 
 
