@@ -1,10 +1,12 @@
 """Cells of evidence as numbers and times, and the `where` filters over rows."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from operator import ge, gt, le, lt
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -19,6 +21,8 @@ OPERATORS = ("gte", "gte_or_null", "gt", "lte", "lt", "ne", "in", *TEXT_OPERATOR
 LONGEST_NUMBER = 300
 """Decimal places before the point; what is larger is no measure, and a text such as `1e999999999` would fill the memory."""
 _LIMIT = 10**LONGEST_NUMBER
+_PLAIN = 2**63
+"""Counts and amounts are whole numbers far below this; they need no further look."""
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?")
 
 
@@ -51,7 +55,7 @@ def as_number(cell: JsonValue, column: str) -> int | float:
 
     What is not finite, or beyond any measure, is unknown: it would make a sum, an order or a share of anything.
     """
-    if isinstance(cell, int | float) and not isinstance(cell, bool):
+    if type(cell) is int or type(cell) is float:
         if -_LIMIT < cell < _LIMIT:
             return cell
         raise NotKnown(f"column {column!r} holds no finite number")
@@ -65,11 +69,19 @@ def as_number(cell: JsonValue, column: str) -> int | float:
     raise NotKnown(f"column {column!r} holds no number" if cell is not None else f"column {column!r} holds no value")
 
 
+def number_of(row: Row, column: str) -> int | float:
+    """Read a cell as a number, see `as_number`."""
+    cell = row.get(column)
+    return cell if type(cell) is int and -_PLAIN < cell < _PLAIN else as_number(cell_of(row, column), column)
+
+
 def cell_of(row: Row, column: str) -> JsonValue:
     """Return a cell; a column that is not there makes the fact unknown, never zero."""
-    if column not in row:
-        raise NotKnown(f"the answer has no column {column!r}; it has {', '.join(sorted(row)) or 'none'}")
-    return row[column]
+    try:
+        return row[column]
+    except KeyError:
+        known = ", ".join(sorted(row)) or "none"
+    raise NotKnown(f"the answer has no column {column!r}; it has {known}")
 
 
 def text_of(row: Row, columns: str) -> str:
@@ -79,28 +91,69 @@ def text_of(row: Row, columns: str) -> str:
 
 def matches(row: Row, where: Mapping[str, Mapping[str, Operand]]) -> bool:
     """Whether a row passes all tests: column to operator (`eq` for plain equality) to value."""
-    # Loops, not all(…): this runs for every row of every fact, and a generator costs as much as a test.
-    for column, tests in where.items():
-        for operator, operand in tests.items():
-            if not _passes(row, column, operator, operand):
-                return False
-    return True
+    return bool(passing((row,), where))
 
 
-def _passes(row: Row, column: str, operator: str, operand: Operand) -> bool:
+def passing(rows: Sequence[Row], where: Mapping[str, Mapping[str, Operand]]) -> list[Row]:
+    """Return the rows that pass all tests, see `matches`. What a test cannot say of a row makes it unknown."""
+    tests = [_test(column, operator, operand) for column, named in where.items() for operator, operand in named.items()]
+    if len(tests) == 1:
+        [test] = tests
+        return [row for row in rows if test(row)]
+    # A loop, not all(…): this runs for every row of every fact, and a generator costs as much as a test.
+    passed = []
+    for row in rows:
+        for test in tests:
+            if not test(row):
+                break
+        else:
+            passed.append(row)
+    return passed
+
+
+Test = Callable[[Row], bool]
+
+
+def _test(column: str, operator: str, operand: Operand) -> Test:
+    """Choose once for all rows how one test is made. What is wrong with it is said where a row meets it, not before."""
     if operator in TEXT_OPERATORS:
-        return _text_passes(text_of(row, column), operator, operand)
-    cell = cell_of(row, column)
+        return lambda row: _text_passes(text_of(row, column), operator, operand)
     if operator == "in":
         choices = operand if isinstance(operand, tuple) else (operand,)
-        return any(_equal(cell, choice, column) for choice in choices)
+        return lambda row: _is_one_of(cell_of(row, column), choices, column)
     if isinstance(operand, tuple):
-        raise NotKnown(f"column {column!r} cannot be compared with a list; use `in`")
+        return _refusing(column)
     if operator in ("eq", "ne"):
-        return _equal(cell, operand, column) == (operator == "eq")
-    if cell is None or operand is None:
-        return cell is None and operand is not None and operator == "gte_or_null"
-    return _ORDER[operator](_difference(cell, operand, column))
+        wanted = operator == "eq"
+        return lambda row: _equal(cell_of(row, column), operand, column) is wanted
+    return _ordering(column, operator, operand)
+
+
+def _refusing(column: str) -> Test:
+    def test(row: Row) -> bool:
+        raise NotKnown(f"column {column!r} cannot be compared with a list; use `in`")
+
+    return test
+
+
+def _ordering(column: str, operator: str, operand: FactValue | None) -> Test:
+    compare, empty_passes = _ORDER[operator], operand is not None and operator == "gte_or_null"
+
+    def by_time(row: Row) -> bool:
+        cell = cell_of(row, column)
+        return empty_passes if cell is None else compare(as_time(cell, column), operand)
+
+    def by_number(row: Row) -> bool:
+        cell = cell_of(row, column)
+        if cell is None or operand is None:
+            return cell is None and empty_passes
+        return compare(_difference(cell, operand, column), 0)
+
+    return by_time if isinstance(operand, datetime) else by_number
+
+
+def _is_one_of(cell: JsonValue, choices: Sequence[FactValue | None], column: str) -> bool:
+    return any(_equal(cell, choice, column) for choice in choices)
 
 
 def _text_passes(text: str, operator: str, operand: Operand) -> bool:
@@ -135,10 +188,10 @@ def _difference(cell: JsonValue, operand: FactValue, column: str) -> float:
     return (number > operand) - (number < operand)
 
 
-_ORDER: dict[str, Callable[[float], bool]] = {
-    "gte": lambda difference: difference >= 0,
-    "gte_or_null": lambda difference: difference >= 0,
-    "gt": lambda difference: difference > 0,
-    "lte": lambda difference: difference <= 0,
-    "lt": lambda difference: difference < 0,
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "gte": ge,
+    "gte_or_null": ge,
+    "gt": gt,
+    "lte": le,
+    "lt": lt,
 }

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from models.base import Row
 from models.diagnosis import FactValue
-from reasoning.cells import NotKnown, as_number, as_time, cell_of, matches, text_of
+from reasoning.cells import NotKnown, as_number, as_time, cell_of, passing, text_of
 from reasoning.fact_inputs import Argument, Given, Reckoned, Takes
 from reasoning.relatedness import touches
 
@@ -105,8 +105,8 @@ def share(given: Given) -> Reckoned:
     if given.source().truncated:
         raise NotKnown(f"{given.text('query')} was cut")
     within, where = given.where("within"), given.where()
-    whole = [row for row in given.source().rows if matches(row, within)]
-    part = [row for row in whole if matches(row, where)]
+    whole = passing(given.source().rows, within)
+    part = passing(whole, where)
     sums = [sum(given.numbers(rows)) if given.has("column") else len(rows) for rows in (part, whole)]
     if sums[1] == 0:
         raise NotKnown("the whole is 0")
@@ -237,7 +237,7 @@ def _extreme(given: Given, choose: Callable[[list[int | float]], int | float]) -
         raise NotKnown(f"{given.text('query')} has no value of {column}")
     name = f"{'largest' if choose is max else 'smallest'} {column}"
     if given.unit == "time":
-        moments = {at.timestamp(): at for at in (as_time(cell, column) for cell in cells)}
+        moments = {at.timestamp(): at for at in {as_time(cell, column) for cell in cells}}
         return Reckoned(moments[choose(list(moments))], name)
     return Reckoned(choose([as_number(cell, column) for cell in cells]), name)
 

@@ -12,7 +12,7 @@ from models.customer import Anchors
 from models.diagnosis import Fact, FactValue
 from models.evidence import Evidence
 from models.vocabulary import EvidenceStatus, Scope
-from reasoning.cells import NotKnown, Operand, as_number, cell_of, matches
+from reasoning.cells import NotKnown, Operand, cell_of, number_of, passing
 from reasoning.onset import Bucket, Onset
 from reasoning.stretch import Stretch
 
@@ -119,7 +119,7 @@ class Given:
         where = self.where()
         key, known = (found.query, repr(where)), self.readings.filtered
         if key not in known:
-            known[key] = [row for row in found.rows if matches(row, where)]
+            known[key] = passing(found.rows, where)
         if not known[key] and found.stale:
             # That nothing passes the filter is an absence too, and an old answer shows none.
             raise NotKnown(f"{found.query} has no such row, but the answer is old")
@@ -144,7 +144,7 @@ class Given:
     def numbers(self, rows: list[Row]) -> list[int | float]:
         """Return the argument `column` as numbers; an empty cell makes a total unknown."""
         column = self.text("column")
-        return [as_number(cell_of(row, column), column) for row in rows]
+        return [number_of(row, column) for row in rows]
 
     def operand(self, value: JsonValue) -> Operand:
         """Resolve a literal, a reference, or a list of both."""

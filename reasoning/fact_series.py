@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from models.base import Row
-from reasoning.cells import NotKnown, as_number, as_time, cell_of
+from reasoning.cells import NotKnown, as_time, cell_of, number_of
 from reasoning.fact_functions import COLUMN, QUERY, WHERE, FactFunction
 from reasoning.fact_inputs import Argument, Given, Reckoned, Takes
 from reasoning.onset import Bucket, Onset, find_onset
@@ -95,7 +95,14 @@ def _series_key(given: Given) -> tuple[str, ...]:
 def _read_buckets(given: Given, rows: list[Row]) -> list[Bucket]:
     time, column = given.text("time"), given.text("column")
     total = given.text("total") if given.has("total") else None
-    buckets = [_bucket(row, as_time(cell_of(row, time), time), column, total) for row in rows]
+    buckets = []
+    for row in rows:
+        at, level = as_time(cell_of(row, time), time), number_of(row, column)
+        weight = number_of(row, total) if total else None
+        if weight is None:
+            buckets.append(Bucket(at, level))
+        else:
+            buckets.append(Bucket(at, level / weight if weight > 0 else 0.0, weight))
     if len({bucket.at for bucket in buckets}) == len(buckets):
         return buckets
     if total is None:
@@ -110,14 +117,6 @@ def _joined(buckets: list[Bucket]) -> list[Bucket]:
         part, weight = sums.get(bucket.at, (0.0, 0.0))
         sums[bucket.at] = (part + bucket.value * bucket.weight, weight + bucket.weight)
     return [Bucket(at, part / weight if weight > 0 else 0.0, weight) for at, (part, weight) in sums.items()]
-
-
-def _bucket(row: Row, at: datetime, column: str, total: str | None) -> Bucket:
-    level = as_number(cell_of(row, column), column)
-    if total is None:
-        return Bucket(at, level)
-    weight = as_number(cell_of(row, total), total)
-    return Bucket(at, level / weight if weight > 0 else 0.0, weight)
 
 
 def _series(given: Given) -> str:
