@@ -8,8 +8,11 @@ from temporalio import activity
 
 from activities.bodies import Bodies
 from activities.failures import failing_as_temporal_expects
-from connectors.base import Connector, ConnectorPool, SlowAnswer
+from activities.pausing import PausedSource
+from activities.sharing import Shareable, SharedFetch, shareable
+from connectors.base import Connector, ConnectorPool, SlowAnswer, Unavailable
 from ledger.base import Ledger
+from models.coordination import SharedAnswer
 from models.customer import Anchors
 from models.diagnosis import Weighing
 from models.evidence import Answer, Evidence, EvidenceRef, SourceRequest
@@ -22,19 +25,27 @@ from reasoning.sql import CUSTOMER_PARAMETER, SqlRefused, TableNotMapped, check_
 
 SLOW_ATTEMPTS = 2
 """After as many, a source that gives no answer in time is evidence of that."""
+LAST_ATTEMPT = 4
+"""The last that workflows/options.py allows: what others were told a while ago is better than nothing then."""
 
 
 class GatherActivities:
     """The eyes: reads production systems through connectors that cannot write."""
 
     def __init__(
-        self, ledger: Ledger, bodies: Bodies, connectors: ConnectorPool, tenants: Mapping[str, Tenant]
+        self,
+        ledger: Ledger,
+        bodies: Bodies,
+        connectors: ConnectorPool,
+        tenants: Mapping[str, Tenant],
+        sharing: SharedFetch | None = None,
     ) -> None:
-        """Take what worker.py made."""
+        """Take what worker.py made; without `sharing` every ticket asks for itself."""
         self._ledger = ledger
         self._bodies = bodies
         self._connectors = connectors
         self._tenants = tenants
+        self._sharing = sharing
 
     @activity.defn
     async def fetch_evidence(self, request: FetchRequest) -> EvidenceRef:
@@ -57,26 +68,52 @@ class GatherActivities:
             facts = {fact.id: fact for fact in weighing.facts} if weighing else {}
             now = datetime.now(UTC)
             resolved = resolve_query(query, anchors, facts, now, self._tenants[name].region)
-            began = perf_counter()
-            answer = await self._answer(request, query, resolved)
-        evidence = as_evidence(request.evidence, query, resolved, answer, now, perf_counter() - began)
+            told = await self._answer(request, query, resolved, now)
+        if isinstance(resolved, SourceRequest):
+            # What others were told looked at its own window, at its own time.
+            resolved = resolved.model_copy(update={"window": told.window})
+        evidence = as_evidence(request.evidence, query, resolved, told.answer, told.fetched_at, told.took)
         return await self._ledger.put_evidence(request.key, evidence, request.look)
 
-    async def _answer(self, request: FetchRequest, query: Query, resolved: SourceRequest | Skipped) -> Answer:
+    async def _answer(
+        self, request: FetchRequest, query: Query, resolved: SourceRequest | Skipped, now: datetime
+    ) -> SharedAnswer:
         label = f"{request.key.investigation}/{request.key.revision}/{request.evidence}"
         tenant = self._tenants[request.key.ref.tenant]
         prepared = await prepare(self._connectors, tenant, query, resolved, label)
         if isinstance(prepared, Answer):
-            return prepared
+            window = resolved.window if isinstance(resolved, SourceRequest) else None
+            return SharedAnswer(answer=prepared, window=window, fetched_at=now, took=0.0)
         connector, asked = prepared
+
+        async def fetch() -> SharedAnswer:
+            at, began = datetime.now(UTC), perf_counter()
+            answer = await connector.fetch(asked)
+            return SharedAnswer(answer=answer, window=asked.window, fetched_at=at, took=perf_counter() - began)
+
+        of = shareable(tenant, query, asked, now) if self._sharing else None
         try:
-            return await connector.fetch(asked)
-        except SlowAnswer:
-            attempt = activity.info().attempt
-            if attempt < SLOW_ATTEMPTS:
-                raise
-            # A refused connection costs nothing to try again; waiting out the time limit again costs every ticket.
-            return no_answer_in_time(asked, f"{attempt} times")
+            if self._sharing is None or of is None:
+                return await fetch()
+            return await self._sharing.get(of, fetch, afresh=request.afresh or request.look > 0)
+        except Unavailable as error:
+            return await self._without(error, asked, of)
+
+    async def _without(self, error: Unavailable, asked: SourceRequest, of: Shareable | None) -> SharedAnswer:
+        """Say what can be said without an answer, once there is no use in trying again."""
+        attempt = activity.info().attempt
+        slow = isinstance(error, SlowAnswer)
+        if attempt < (SLOW_ATTEMPTS if slow else LAST_ATTEMPT):
+            raise error
+        if self._sharing is not None and of is not None:
+            older = await self._sharing.last(of)
+            if older is not None:
+                return older
+        if not slow:
+            raise error
+        # A refused connection costs nothing to try again; waiting out the time limit again costs every ticket.
+        gap = no_answer_in_time(asked, f"{attempt} times")
+        return SharedAnswer(answer=gap, window=asked.window, fetched_at=datetime.now(UTC), took=0.0)
 
 
 async def prepare(
@@ -99,6 +136,9 @@ async def prepare(
     connector = await connectors.get(tenant.id, query.source)
     if connector is None:
         return Answer(status=EvidenceStatus.SKIPPED, asked="", reason=f"{query.source.title} is not connected")
+    if isinstance(connector, PausedSource):
+        # Before anything is shared: what others were told a minute ago is not asked for either.
+        return connector.answer()
     asked = resolved.model_copy(update={"label": label})
     if query.source is Source.CLICKHOUSE:
         try:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from models.base import Row
@@ -128,6 +129,9 @@ class PacedHelpdesk:
             updated_stamp=at.isoformat(),
             url=f"https://desk.example.com/tickets/{ticket}",
         )
+
+    async def list_changed(self, since: datetime) -> None:
+        """Cannot be asked."""
 
     async def find_note(self, ticket: str, marker: str) -> PostedNote | None:
         """Find none: every ticket is new."""

@@ -14,7 +14,7 @@ from gateway.metrics import UNKNOWN, GatewayMetrics
 from gateway.starter import TemporalDown
 from helpdesks.base import BadDelivery, BadSignature, Inbound, Receiver
 from helpdesks.signing import Signatures
-from models.ticket import TicketRef, Trigger
+from models.ticket import CREATED_EVENT, TicketRef, Trigger, TriggerKind, message_event
 from workflows.naming import investigation_id
 
 Receivers = Callable[[str, str], Receiver | None]
@@ -122,7 +122,8 @@ class Hooks:
         ref = TicketRef(tenant=tenant, helpdesk=helpdesk, ticket=inbound.ticket)
         investigation = investigation_id(ref)
         try:
-            await self._start(ref, Trigger(delivery=inbound.delivery, kind=inbound.kind, received_at=now))
+            trigger = Trigger(delivery=inbound.delivery, kind=inbound.kind, received_at=now, event=_event_of(inbound))
+            await self._start(ref, trigger)
         except TemporalDown as error:
             log.error("temporal.down", tenant=tenant, helpdesk=helpdesk, delivery=inbound.delivery, problem=str(error))
             raise Refusal(
@@ -141,3 +142,10 @@ class Hooks:
             investigation=investigation,
         )
         return "started", JSONResponse(Accepted(investigation=investigation).model_dump(), status_code=202)
+
+
+def _event_of(inbound: Inbound) -> str:
+    """Say what happened, so that the sweep and a webhook that comes late are known to tell the same."""
+    if inbound.kind is TriggerKind.CREATED:
+        return CREATED_EVENT
+    return message_event(inbound.message) if inbound.kind is TriggerKind.MESSAGE and inbound.message else ""

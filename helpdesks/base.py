@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
-from models.base import Frozen
+from models.base import Frozen, Moment
 from models.finding import Finding
 from models.note import PostedNote, RenderedNote
 from models.ticket import Ticket, TriggerKind
@@ -62,12 +62,21 @@ class Inbound(Frozen):
     delivery: str
     """The vendor's id of the event: the key of deduplication."""
     ticket: str
+    message: str = ""
+    """The id of the public message that it is about, where the webhook tells it."""
     kind: TriggerKind | None
     """None: nothing that may start an investigation; `ignored` says why."""
     ignored: Literal[
         "", "own-actor", "private-comment", "agent-comment", "not-a-trigger", "other-tags", "unreadable-tags", "test"
     ] = ""
     occurred_at: datetime | None = None
+
+
+class ChangedTicket(Frozen):
+    """A ticket that changed, ids and times only."""
+
+    ticket: str
+    updated_at: Moment
 
 
 class Receiver(Protocol):
@@ -93,6 +102,16 @@ class Helpdesk(Protocol):
 
     async def read_ticket(self, ticket: str) -> Ticket:
         """Read the ticket and its whole conversation.
+
+        Raises:
+            HelpdeskError: see the module's classes.
+        """
+        ...
+
+    async def list_changed(self, since: datetime) -> Sequence[ChangedTicket] | None:
+        """List the tickets that changed at or after that time, oldest change first; None where it cannot be asked.
+
+        A long list may end early: what is left changed later than all that is in it.
 
         Raises:
             HelpdeskError: see the module's classes.

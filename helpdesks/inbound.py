@@ -1,5 +1,6 @@
 """What the bodies of signed webhooks share: reading them by a model, and who may start an investigation."""
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
 
@@ -24,6 +25,17 @@ AnyText = Annotated[str, BeforeValidator(id_text)]
 """An id of somebody else's, which may be empty."""
 DeliveryId = Annotated[str, BeforeValidator(id_text), StringConstraints(pattern=r"^[\x21-\x7e]{1,200}\z")]
 """Printable ASCII: it goes into histories, logs and the ledger."""
+
+
+def message_text(value: object) -> object:
+    """Read a message's id, or nothing where it is none: without it a late delivery is merely recognised later."""
+    text = id_text(value)
+    return text if isinstance(text, str) and _MESSAGE.fullmatch(text) else ""
+
+
+_MESSAGE = re.compile(r"[\x21-\x7e]{1,100}")
+MessageId = Annotated[str, BeforeValidator(message_text)]
+"""The id of a message as far as it is told; it goes into histories and the ledger."""
 
 
 def read_delivery(model: type[Model], body: bytes) -> Model:

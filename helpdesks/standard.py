@@ -8,18 +8,19 @@ import httpx
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
-from helpdesks.base import HelpdeskUnavailable, TicketNotFound
+from helpdesks.base import ChangedTicket, HelpdeskUnavailable, TicketNotFound
 from helpdesks.examination import observed, refusal, unreachable
 from helpdesks.fields import field_text
-from helpdesks.http import TIMEOUT, HelpdeskHttp, Objection, parse_unambiguous
+from helpdesks.http import TIMEOUT, HelpdeskHttp, Objection, parse_unambiguous, same_origin
 from helpdesks.standard_inbound import TICKET_ID, decode_secret
-from helpdesks.standard_wire import NoteBody, NoteData, NoteEvent, NotesPage, TicketBody
+from helpdesks.standard_wire import ChangedPage, NoteBody, NoteData, NoteEvent, NotesPage, TicketBody
 from models.finding import Finding, FindingStatus
 from models.note import PostedNote, RenderedNote
 from models.tenant import StandardConfig
 from models.ticket import Message, Organization, Person, Role, Ticket, TicketRef
 
 _PLACE = "%7Bticket%7D"
+_SINCE = "%7Bsince%7D"
 _PROBE = "whydesk-doctor"
 """The id of a ticket that nobody has: whether it is refused or not found tells whether the key is taken."""
 _ROLES = {"requester": Role.REQUESTER, "whydesk": Role.OWN}
@@ -51,7 +52,7 @@ class StandardHelpdesk:
             transport: Replaces the network below the guard, for tests.
 
         Raises:
-            ValueError: `ticket_url` has no `{ticket}` in it, or a secret is malformed.
+            ValueError: `ticket_url` has no `{ticket}` in it, `changed_url` no `{since}` or another host; a secret is malformed.
         """
         self._tenant = tenant
         self._helpdesk = helpdesk
@@ -60,6 +61,8 @@ class StandardHelpdesk:
         self._note_url = str(config.note_url)
         if _PLACE not in self._ticket_address:
             raise ValueError(f"ticket_url {self._ticket_address!r} needs {{ticket}} where the ticket's id goes")
+        self._changed_address = str(config.changed_url).replace("{since}", _SINCE) if config.changed_url else ""
+        self._check_changed_address()
         if token is not None and not (token.isascii() and token.isprintable()):
             raise ValueError("the helpdesk's token holds characters that a header cannot carry; copy it again")
         self._has_token = bool(token)
@@ -106,6 +109,17 @@ class StandardHelpdesk:
             updated_at=body.updated_at,
             url=body.url,
         )
+
+    async def list_changed(self, since: datetime) -> list[ChangedTicket] | None:
+        """Ask `changed_url`, where there is one. See helpdesks.base.Helpdesk."""
+        if not self._changed_address:
+            return None
+        stamp = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        page = await self._http.get(self._changed_address.replace(_SINCE, quote(stamp, safe="")), ChangedPage)
+        tickets = sorted(page.tickets, key=lambda one: one.updated_at)
+        return [
+            ChangedTicket(ticket=one.id, updated_at=one.updated_at) for one in tickets if TICKET_ID.fullmatch(one.id)
+        ]
 
     async def find_note(self, ticket: str, marker: str) -> PostedNote | None:
         """Ask for the note with that marker. See helpdesks.base.Helpdesk."""
@@ -159,6 +173,15 @@ class StandardHelpdesk:
     async def aclose(self) -> None:
         """Close the pooled client."""
         await self._http.aclose()
+
+    def _check_changed_address(self) -> None:
+        if not self._changed_address:
+            return
+        if _SINCE not in self._changed_address:
+            raise ValueError(f"changed_url {self._changed_address!r} needs {{since}} where the time goes")
+        # The token goes with it, so it must not lead elsewhere.
+        if not same_origin(httpx.URL(self._changed_address), httpx.URL(self._ticket_address)):
+            raise ValueError(f"changed_url {self._changed_address!r} must have the host of ticket_url")
 
     def _ticket_url(self, ticket: str) -> str:
         if not TICKET_ID.fullmatch(ticket):

@@ -22,7 +22,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, StringConstraints, TypeAdapter, ValidationError
 
 from helpdesks.base import BadDelivery, BadSignature, Inbound
-from helpdesks.inbound import DeliveryId, Id, id_text, read_delivery, why_ignored, why_tags_ignored
+from helpdesks.inbound import DeliveryId, Id, MessageId, id_text, read_delivery, why_ignored, why_tags_ignored
 from helpdesks.signing import Signatures, is_current
 from models.base import Frozen, Moment
 from models.tenant import StandardConfig
@@ -54,6 +54,7 @@ class _Created(Frozen):
 
 class _Said(_Created):
     public: bool
+    message_id: MessageId = ""
 
 
 class _Tagged(_Created):
@@ -114,13 +115,14 @@ class StandardReceiver:
 
     def _read(self, delivery: str, body: bytes) -> Inbound:
         event = read_delivery(_Event, body)
+        message = ""
         if event.type == "ticket.created":
             created = read_delivery(_CreatedEvent, body).data
             ticket, kind = created.ticket_id, TriggerKind.CREATED
             ignored = why_ignored(own=self._is_own(created.author), public=True, by_requester=True)
         elif event.type == "ticket.message":
             said = read_delivery(_MessageEvent, body).data
-            ticket, kind = said.ticket_id, TriggerKind.MESSAGE
+            ticket, kind, message = said.ticket_id, TriggerKind.MESSAGE, said.message_id
             ignored = why_ignored(
                 own=self._is_own(said.author), public=said.public, by_requester=said.author.role == "requester"
             )
@@ -139,6 +141,7 @@ class StandardReceiver:
         return Inbound(
             delivery=delivery,
             ticket=ticket,
+            message=message,
             kind=None if ignored else kind,
             ignored=ignored,
             occurred_at=event.timestamp,

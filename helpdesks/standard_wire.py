@@ -2,6 +2,8 @@
 
     GET  {ticket_url}                  the ticket: TicketBody. 404 if there is none
     GET  {ticket_url}/notes?marker=M   {"notes": [{"id", "marker"}]}, those with exactly that marker
+    GET  {changed_url}                 {"tickets": [{"id", "updated_at"}]}: changed at or after a time, oldest change first.
+                                       Optional; without it nothing finds tickets whose webhook was lost
     POST {note_url}                    the note: NoteEvent, signed by Standard Webhooks  →  2xx {"id"}
 
 The same `webhook-id` twice is the same note: answer with its id and write nothing. A refusal (400, 409, 410 or 422) whose
@@ -58,6 +60,19 @@ class TicketBody(Frozen):
     tags: tuple[str, ...] = ()
     fields: dict[str, JsonValue] = {}
     messages: tuple[MessageBody, ...]
+
+
+class ChangedBody(Frozen):
+    """A ticket that changed."""
+
+    id: Id
+    updated_at: Moment
+
+
+class ChangedPage(Frozen):
+    """GET {changed_url}."""
+
+    tickets: tuple[ChangedBody, ...]
 
 
 class NoteBody(Frozen):

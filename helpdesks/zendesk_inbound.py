@@ -44,7 +44,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
 from helpdesks.base import BadDelivery, BadSignature, Inbound
-from helpdesks.inbound import DeliveryId, Id, id_text, read_delivery, why_ignored, why_tags_ignored
+from helpdesks.inbound import DeliveryId, Id, MessageId, id_text, read_delivery, why_ignored, why_tags_ignored
 from helpdesks.signing import Signatures, is_current
 from models.base import Frozen, Moment
 from models.tenant import ZendeskConfig
@@ -83,6 +83,7 @@ class _Author(Frozen):
 
 
 class _Comment(Frozen):
+    id: MessageId = ""
     author: _Author
     is_public: bool
 
@@ -186,6 +187,7 @@ class ZendeskReceiver:
             return Inbound(
                 delivery=added.id,
                 ticket=detail.id,
+                message=comment.id,
                 kind=None if ignored else TriggerKind.MESSAGE,
                 ignored=ignored,
                 occurred_at=added.time,

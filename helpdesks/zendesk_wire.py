@@ -36,6 +36,21 @@ class TicketPage(Frozen):
     ticket: TicketBody
 
 
+class FoundTicket(Frozen):
+    """A ticket among the results of a search."""
+
+    id: Id
+    updated_at: Moment
+    status: str = ""
+
+
+class SearchPage(Frozen):
+    """GET /api/v2/search."""
+
+    results: tuple[FoundTicket, ...]
+    next_page: str | None = None
+
+
 class User(Frozen):
     """A user; an end-user's e-mail may be missing."""
 

@@ -7,8 +7,9 @@ from sqlalchemy import Connection, select, update
 from ledger.base import LedgerError
 from ledger.database import insert_new
 from ledger.tables import DeliveryRow, InvestigationRow, RevisionRow
+from ledger.tables_shared import DeliveredEventRow
 from models.run import ClaimRequest, DeliveryClaim, RunKey
-from models.ticket import TicketRef
+from models.ticket import CREATED_EVENT, TicketRef
 
 
 def find_claim(connection: Connection, request: ClaimRequest) -> DeliveryClaim | None:
@@ -38,6 +39,9 @@ def open_revision(connection: Connection, request: ClaimRequest) -> DeliveryClai
     claimed = find_claim(connection, request)
     if claimed is not None:
         return claimed
+    told = _told_before(connection, request)
+    if told is not None:
+        return DeliveryClaim(accepted=False, key=RunKey(ref=ref, investigation=request.investigation, revision=told))
     connection.execute(update(InvestigationRow).filter_by(**investigation).values(revisions=number))
     revision = investigation | {"revision": number, "delivery": trigger.delivery}
     insert_new(connection, RevisionRow, revision | {"opened_at": now})
@@ -51,7 +55,24 @@ def open_revision(connection: Connection, request: ClaimRequest) -> DeliveryClai
     }
     if not insert_new(connection, DeliveryRow, revision | delivery):
         raise LedgerError(f"delivery {trigger.delivery!r} was claimed for another ticket just now: try again")
+    if trigger.event:
+        insert_new(connection, DeliveredEventRow, revision | {"event": trigger.event})
     return DeliveryClaim(accepted=True, key=RunKey(ref=ref, investigation=request.investigation, revision=number))
+
+
+def _told_before(connection: Connection, request: ClaimRequest) -> int | None:
+    """Return the revision of another delivery that told the same: the sweep's, or a webhook's where the sweep comes late.
+
+    Whoever came first looked at the whole ticket, so that it was created is no news once any message was looked into.
+    """
+    event = request.trigger.event
+    if not event:
+        return None
+    told = select(DeliveredEventRow.revision).filter_by(tenant=request.ref.tenant, investigation=request.investigation)
+    if event != CREATED_EVENT:
+        told = told.filter_by(event=event)
+    revision: int | None = connection.scalar(told.limit(1))
+    return revision
 
 
 def _lock_and_count(connection: Connection, request: ClaimRequest) -> int:

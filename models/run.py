@@ -127,6 +127,8 @@ class FetchRequest(Frozen):
     weighing: str = ""
     """Digest of the facts so far, for a follow-up that is bound to one."""
     look: int = 0
+    afresh: bool = False
+    """Whether to ask although another ticket was just told: somebody wants to see it as it is now."""
 
 
 class Gap(Frozen):
@@ -230,6 +232,11 @@ class Verified(Frozen):
     repair: bool = False
     """Whether a model could mend what failed."""
 
+    @property
+    def worth(self) -> tuple[bool, int, int]:
+        """Order two diagnoses of the same evidence: a decision before none, then what stands, then what fell."""
+        return self.outcome is not Outcome.INCONCLUSIVE, self.kept, -self.dropped
+
 
 class PublishRequest(Frozen):
     """Put the note on the ticket, once. Without a diagnosis it is the one line of a failed run."""
@@ -249,6 +256,8 @@ class PublishRequest(Frozen):
     evidence: tuple[EvidenceRef, ...] = ()
     problem: str = ""
     """For a failed run: the step and the type of its failure."""
+    looked_again: bool = False
+    """Whether the evidence is that of an earlier revision."""
 
 
 class Published(Frozen):

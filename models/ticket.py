@@ -86,6 +86,25 @@ class TriggerKind(StrEnum):
     """Asked for by a person or by the sweep."""
 
 
+CREATED_EVENT = "created"
+"""The event of a ticket that came in; that of a message is `message_event`."""
+
+
+def message_event(message: str) -> str:
+    """Return the event of a public message of the requester, by the message's id."""
+    return f"message:{message}"
+
+
+class Rerun(Frozen):
+    """Look at the evidence of an earlier revision again, with a playbook that is named, and ask nobody."""
+
+    revision: int
+    playbook: str
+    """Digest of the playbook in the ledger."""
+    reasoner: str = ""
+    """`rules` or a model of the tenant's chain; empty: the whole chain."""
+
+
 class Trigger(Frozen):
     """One delivery, as the gateway signals it to the workflow. Ids only."""
 
@@ -95,3 +114,7 @@ class Trigger(Frozen):
     received_at: Moment
     post: bool = True
     """False: nothing is posted, whatever the tenant's mode allows."""
+    event: str = ""
+    """What happened, where it is known: two deliveries that tell of one event make one revision."""
+    rerun: Rerun | None = None
+    """Set: nothing is read or gathered anew."""

@@ -28,6 +28,10 @@ _NOW_STEP = timedelta(minutes=1)
 """An end at now is rounded down by this much at most: what is fresher is seen by the next investigation."""
 
 
+_INSTANT_STEP = timedelta(minutes=5)
+"""Times of a ticket are rounded down to this in such a question, for the same reason."""
+
+
 class Skipped(Frozen):
     """A question that cannot be asked, and why, for people and without personal data."""
 
@@ -39,6 +43,8 @@ class _OfQuery(Frozen):
 
     rows: int
     region: str
+    exact: bool
+    """Whether the ticket's times stand as they are; else they are rounded."""
 
 
 class _NoValue(Exception):
@@ -76,7 +82,7 @@ def resolve_query(
     if window is None:
         return Skipped(reason="the window would be empty")
     parameters: dict[str, JsonValue] = {}
-    of = _OfQuery(rows=query.rows, region=tenant_region)
+    of = _OfQuery(rows=query.rows, region=tenant_region, exact=query.scope is Scope.CUSTOMER)
     for name, value in query.parameters.items():
         try:
             parameters[name] = _resolve(value, anchors, facts, window, of)
@@ -156,6 +162,8 @@ def _look_up(name: str, anchors: Anchors, facts: Mapping[str, Fact], window: Win
         found = getattr(anchors, rest.removesuffix(".0"), None)
         if rest.endswith(".0") and isinstance(found, tuple):
             found = found[0] if found else None
+        if isinstance(found, datetime) and not of.exact:
+            found = _floor(found, _INSTANT_STEP)
     elif root == "customer" and rest in CUSTOMER:
         found = getattr(anchors.customer, rest, None)
     elif root == "facts" and rest in facts:

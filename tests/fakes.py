@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from connectors.base import Connector
-from helpdesks.base import NoteConflict, TicketNotFound
+from helpdesks.base import ChangedTicket, NoteConflict, TicketNotFound
 from models.evidence import Answer, SourceRequest
 from models.note import PostedNote, RenderedNote
 from models.ticket import Message, Organization, Person, Role, Ticket, TicketRef
@@ -64,6 +64,12 @@ class ScriptedHelpdesk:
         if self.on_read:
             self.on_read(ticket)
         return found
+
+    async def list_changed(self, since: datetime) -> list[ChangedTicket]:
+        """List by the tickets' own times."""
+        changed = [one for one in self.tickets.values() if one.updated_at >= since]
+        changed.sort(key=lambda one: one.updated_at)
+        return [ChangedTicket(ticket=one.ref.ticket, updated_at=one.updated_at) for one in changed]
 
     async def find_note(self, ticket: str, marker: str) -> PostedNote | None:
         """Look among the notes."""

@@ -5,8 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from models.evidence import EvidenceRef
-from models.run import Drafted, PlannedQuery, RevisionResult, RunKey, Selection, Verified, Weighed
-from models.ticket import Trigger
+from models.rediagnosis import Restored
+from models.run import (
+    Drafted,
+    FetchRequest,
+    PlannedQuery,
+    PublishRequest,
+    RevisionResult,
+    RunKey,
+    Selection,
+    Verified,
+    Weighed,
+)
+from models.ticket import Trigger, TriggerKind
 from models.vocabulary import CauseClass, Confidence, Mode, Outcome, Severity
 
 _NO_SELECTION = Selection(playbook="", version=0, digest="", queries=(), mode=Mode.SHADOW, rounds=0, reasoners=())
@@ -76,6 +87,17 @@ class Case:
         """Return the tenant's mode, lowered to shadow where the trigger asks for no note."""
         return Mode.SHADOW if mode is Mode.NOTE and not self.trigger.post else mode
 
+    @property
+    def posts(self) -> bool:
+        """Whether the note may be posted: a look back that failed must not talk down a diagnosis that stands."""
+        return self.trigger.post and not (self.trigger.rerun is not None and self.outcome is Outcome.FAILED)
+
+    def restore(self, restored: Restored) -> None:
+        """Go on with what an earlier revision had gathered."""
+        self.ticket, self.anchors, self.evidence = restored.ticket, restored.anchors, restored.evidence
+        self.selection = restored.selection
+        self.mode = self.allowed(restored.selection.mode)
+
     def again(self) -> "Case":
         """Start the one re-look: the same revision, everything read afresh."""
         return Case(key=self.key, trigger=self.trigger, started_at=self.started_at, look=self.look + 1)
@@ -93,6 +115,19 @@ class Case:
         first = len(self.evidence) + 1
         self.asked.update(query.id for query in queries)
         return [(query, f"E{number}") for number, query in enumerate(queries, first)]
+
+    def fetch_request(self, query: PlannedQuery, number: str) -> FetchRequest:
+        """Return what asks one query of the playbook."""
+        return FetchRequest(
+            key=self.key,
+            playbook=self.selection.digest,
+            query=query.id,
+            evidence=number,
+            anchors=self.anchors,
+            weighing=self.weighed.weighing if self.round else "",
+            look=self.look,
+            afresh=self.trigger.kind is TriggerKind.REINVESTIGATE,
+        )
 
     @property
     def offered(self) -> list[PlannedQuery]:
@@ -113,6 +148,23 @@ class Case:
             return None
         said = ", ".join(f"{query.id} ({'rule' if query.id in rule else 'model'})" for query in wanted)
         return FollowUp(tuple(wanted), f"round {self.round}: {said}")
+
+    def publish_request(self, marker: str) -> PublishRequest:
+        """Return what puts the note on the ticket; without a diagnosis it is the one line of a failed run."""
+        return PublishRequest(
+            key=self.key,
+            marker=marker,
+            mode=self.mode,
+            post=self.posts,
+            started_at=self.started_at,
+            playbook=self.selection.digest,
+            playbook_label=self.playbook_label,
+            anchors=self.anchors,
+            diagnosis=self.verified.diagnosis if self.outcome is not Outcome.FAILED else "",
+            evidence=self.evidence,
+            problem=self.problem,
+            looked_again=self.trigger.rerun is not None,
+        )
 
     def result(self, note_status: str) -> RevisionResult:
         """Say how the revision ended."""

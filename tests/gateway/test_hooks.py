@@ -19,7 +19,7 @@ from gateway.bodies import SIZE_CAP
 from gateway.hooks import Stranger
 from gateway.starter import TemporalDown
 from helpdesks.base import BadSignature
-from models.ticket import TicketRef, Trigger, TriggerKind
+from models.ticket import CREATED_EVENT, TicketRef, Trigger, TriggerKind
 from tests.gateway.serving import NOW, RECEIVERS, Started, calling, gateway
 from tests.helpdesks.signers import (
     UNHURRIED,
@@ -43,7 +43,15 @@ async def test_a_good_delivery_is_started_and_acknowledged() -> None:
     assert answer.status_code == 202
     assert answer.json() == {"investigation": investigation_id(REF)}
     assert started.calls == [
-        (REF, Trigger(delivery="d4f5c389-8f4a-4c2e-a1b9-8e4f39c71d52", kind=TriggerKind.CREATED, received_at=NOW))
+        (
+            REF,
+            Trigger(
+                delivery="d4f5c389-8f4a-4c2e-a1b9-8e4f39c71d52",
+                kind=TriggerKind.CREATED,
+                received_at=NOW,
+                event=CREATED_EVENT,
+            ),
+        )
     ]
 
 

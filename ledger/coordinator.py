@@ -1,0 +1,11 @@
+"""Puts what workers agree on over one ledger."""
+
+from ledger.coordination import Coordination
+from ledger.shared_evidence import SqlSharedAnswers
+from ledger.store import SqlLedger
+from ledger.sweeps import SqlSweeps
+
+
+def coordinate(ledger: SqlLedger) -> Coordination:
+    """Return all of it; it lives as long as the ledger."""
+    return Coordination(answers=SqlSharedAnswers(ledger), sweeps=SqlSweeps(ledger.database))
