@@ -2,6 +2,7 @@
 
 import platform
 import tempfile
+import warnings
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.master_keys import PLUGIN
 from tests.record_histories import SCRIPTS
 from tests.workflows.changed_workflow import ChangedWorkflow
 from workflows.investigate_ticket import InvestigateTicketWorkflow
+from workflows.registered import WORKFLOWS
 
 HISTORIES = Path(__file__).parent / "histories"
 STRICT = SandboxRestrictions.default.with_import_notification_policy(
@@ -42,13 +44,22 @@ def recorded(name: str) -> WorkflowHistory:
     return WorkflowHistory.from_json(f"acme/desk/{name}", (HISTORIES / f"{name}.json").read_text())
 
 
-def replayer(workflow: type[InvestigateTicketWorkflow]) -> Replayer:
+def replayer(workflow: type) -> Replayer:
     """Build one that is as strict as the SDK can be."""
     return Replayer(
         workflows=[workflow],
         workflow_runner=SandboxedWorkflowRunner(restrictions=STRICT),
         plugins=[PLUGIN],
     )
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_every_workflow_of_a_worker_loads_in_the_sandbox(workflow: type) -> None:
+    # Workers run them without it, so this is where code that is not deterministic is refused.
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        replayer(workflow)
+    assert [str(warning.message) for warning in said] == []
 
 
 def test_there_is_a_history_of_every_outcome() -> None:
