@@ -11,7 +11,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
-Kind = Literal["status", "reset", "slow", "malformed", "cut", "refuse", "rate-limit"]
+Kind = Literal["status", "reset", "slow", "malformed", "blank", "oversize", "cut", "refuse", "rate-limit"]
+OVERSIZE = 20 * 1024 * 1024
 
 
 class Fault(BaseModel):
@@ -22,8 +23,8 @@ class Fault(BaseModel):
     vendor: str
     kind: Kind
     """`status`: answer `status` in the vendor's own error shape. `reset`: close the connection without an answer. `slow`:
-    answer rightly after `seconds`. `malformed`: a 200 whose body is no JSON. `cut`: the headers and half of the right body,
-    then the connection closes. `refuse`: nobody listens at the port. `rate-limit`: the vendor's own way of saying slow
+    answer rightly after `seconds`. `malformed`: a 200 whose body is no JSON. `blank`: a 200 without a body. `oversize`: a
+    200 that goes on for 20 MB. `cut`: the headers and half of the right body, then the connection closes. `refuse`: nobody listens at the port. `rate-limit`: the vendor's own way of saying slow
     down, such as GitHub's secondary limit (403) or Linear's RATELIMITED (400)."""
     status: int = Field(default=503, ge=300, le=599)
     seconds: float = Field(default=5.0, ge=0)
@@ -106,5 +107,23 @@ def break_connection(transport: asyncio.Transport) -> None:
 
 def malformed(response: Response) -> Response:
     """Return the same answer as a 200 whose body starts rightly and then is neither JSON nor XML."""
+    return _with_body(response, bytes(response.body)[:40] + b'\x00{"<<< cut by a proxy')
+
+
+def blank(response: Response) -> Response:
+    """Return the same answer as a 200 with nothing in it."""
+    return _with_body(response, b"")
+
+
+def oversize(response: Response) -> Response:
+    """Return the same answer as a 200 that starts rightly and does not end for long."""
+    return _with_body(response, bytes(response.body)[:40] + b" " * OVERSIZE)
+
+
+def _with_body(response: Response, body: bytes) -> Response:
     headers = {name: value for name, value in response.headers.items() if name not in ("content-length", "etag")}
-    return Response(bytes(response.body)[:40] + b'\x00{"<<< cut by a proxy', status_code=200, headers=headers)
+    return Response(body, status_code=200, headers=headers)
+
+
+BODIES = {"malformed": malformed, "blank": blank, "oversize": oversize}
+"""Kinds of fault that answer rightly but for the body."""

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from sandbox.clock import Latency, wall_clock
-from sandbox.faults import Fault, FaultBoard, break_connection, malformed
+from sandbox.faults import BODIES, Fault, FaultBoard, break_connection
 from sandbox.journal import BODY_KEPT, Journal, Request, Write
 
 type_json = "application/json; charset=utf-8"
@@ -171,7 +171,7 @@ class Vendor:
         for name, value in self.headers(asked).items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("date", asked.at.strftime("%a, %d %b %Y %H:%M:%S GMT"))
-        return malformed(response) if fault is not None and fault.kind == "malformed" else response
+        return BODIES[fault.kind](response) if fault is not None and fault.kind in BODIES else response
 
     def _dispatch(self, asked: Asked) -> Response:
         method = "GET" if asked.method == "HEAD" else asked.method

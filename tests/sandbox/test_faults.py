@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from sandbox.faults import Fault, FaultBoard
+from sandbox.faults import OVERSIZE, Fault, FaultBoard
 from sandbox.run import Sandbox
 from sandbox.webhooks import NO_TLS
 from tests.sandbox.small_world import small_world
@@ -152,3 +152,19 @@ def test_a_later_fault_goes_first_and_then_the_earlier_one_again() -> None:
 def test_a_fault_says_what_is_wrong_with_it() -> None:
     with pytest.raises(ValidationError, match="use 'reset'"):
         Fault(vendor="docs", kind="refuse", path="/a")
+
+
+async def test_a_blank_answer_is_a_200_without_a_body(page: Page) -> None:
+    await page.fault("blank", times=1)
+    answer = await page.get()
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert (await page.get()).json()
+
+
+async def test_an_oversize_answer_starts_rightly_and_is_more_than_anyone_should_read(page: Page) -> None:
+    right = (await page.get()).content
+    await page.fault("oversize", times=1)
+    answer = await page.get()
+    assert answer.status_code == 200
+    assert answer.content.startswith(right[:40])
+    assert len(answer.content) > OVERSIZE
