@@ -2,11 +2,49 @@
 
 import base64
 import binascii
+import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
+from google.protobuf.message import Message
 from pydantic import JsonValue
+from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.client import WorkflowHistory
+
+from keys.keyring import Keyring
+from payloads.codec import KeyringCodec
+
+M = TypeVar("M", bound=Message)
+
+
+def unsealed(history: WorkflowHistory, keyring: Keyring) -> WorkflowHistory:
+    """Return the history in clear, without the stacks of its failures: those in the repository are there to be read."""
+    codec = KeyringCodec(keyring)
+    opened = copy.deepcopy(history)
+    for payload in parts(opened.events, Payload):
+        [plain] = codec.decrypt([payload])
+        payload.CopyFrom(plain)
+    for failure in parts(opened.events, Failure):
+        if failure.HasField("encoded_attributes"):
+            failure.message = json.loads(failure.encoded_attributes.data)["message"]
+            failure.ClearField("encoded_attributes")
+    return opened
+
+
+def parts(messages: Iterable[Message], kind: type[M]) -> Iterator[M]:
+    """Yield every part of that kind of Protobuf messages, wherever in them."""
+    for message in messages:
+        if isinstance(message, kind):
+            yield message
+        for field, value in message.ListFields():
+            if field.message_type is None:
+                continue
+            if field.message_type.GetOptions().map_entry:
+                yield from parts((one for one in value.values() if isinstance(one, Message)), kind)
+            else:
+                yield from parts(value if field.is_repeated else [value], kind)
 
 
 def readable(history: WorkflowHistory) -> str:

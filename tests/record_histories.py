@@ -12,7 +12,6 @@ from pathlib import Path
 
 from pydantic import JsonValue
 from temporalio.client import Client, WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from cli.dev_server import free_port, start_dev_server
 from cli.processes import ROOT, Household
@@ -29,7 +28,8 @@ from reasoning.providers.anthropic_clients import direct_client
 from reasoning.providers.base import CLASSIFIER
 from tests.anthropic_server import AnthropicServer, says
 from tests.fakes import ScriptedConnector
-from tests.histories import readable
+from tests.histories import readable, unsealed
+from tests.master_keys import KEYRING, PLUGIN
 from tests.reasoning.case import fact_is, row_shows
 from tests.workflows.house import (
     TENANT,
@@ -229,14 +229,14 @@ async def record(folder: Path) -> list[Path]:
         household = await stack.enter_async_context(Household(scratch))
         environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(scratch)}
         server = await start_dev_server(household, environ, scratch / "temporal.db", free_port(), free_port())
-        client = await Client.connect(server.address, data_converter=pydantic_data_converter, identity=IDENTITY)
+        client = await Client.connect(server.address, plugins=[PLUGIN], identity=IDENTITY)
         for name, script in SCRIPTS.items():
             # A ledger each: they all deliver under the same ids.
             own = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ledger-")))
             async with await open_ledger(own) as ledger:
                 ref = await asyncio.wait_for(script(Recorder(client, ledger)), _PATIENCE)
             history = await client.get_workflow_handle(naming.workflow_id(ref)).fetch_history()
-            kept = json.dumps(without_stacks(json.loads(history.to_json())), indent=1)
+            kept = json.dumps(without_stacks(json.loads(unsealed(history, KEYRING).to_json())), indent=1)
             said = readable(WorkflowHistory.from_json(history.workflow_id, kept))
             if told := [text for text in machine() if text in said]:
                 raise ValueError(f"{name}: the history holds {told!r}, which is this machine's")

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from temporalio.client import Client, WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from cli.replay import print_replayed
 from cli.replay_run import Histories, Replayed, fetch, read_file, runs_of, runs_of_all
 from models.vocabulary import Source
 from tests.cli.command import Shell
+from tests.master_keys import PLUGIN
 from tests.workflows.broken_workflow import BrokenWorkflow
 from tests.workflows.changed_workflow import ChangedWorkflow
 from tests.workflows.house import House, an_incident, failing_requests, open_ledger
@@ -32,7 +32,7 @@ def said(told: Replayed) -> str:
 
 
 async def replayed(history: WorkflowHistory, *workflows: type) -> Replayed:
-    return await Histories(pydantic_data_converter, workflows or WORKFLOWS).replay(history)
+    return await Histories(PLUGIN.converter, workflows or WORKFLOWS).replay(history)
 
 
 def test_every_recorded_history_replays_from_its_file(whydesk: Shell) -> None:
@@ -67,7 +67,7 @@ async def test_code_that_fails_is_told_by_its_own_mistake() -> None:
 
 
 async def test_one_that_fails_does_not_stop_the_next() -> None:
-    histories = Histories(pydantic_data_converter, [ChangedWorkflow])
+    histories = Histories(PLUGIN.converter, [ChangedWorkflow])
     first = await histories.replay(read_file(DIAGNOSED))
     second = await histories.replay(read_file(HISTORIES / "failed.json"))
     assert (first.deterministic, second.deterministic) == (False, True)

@@ -19,7 +19,7 @@ from temporalio.worker import Replayer, Worker
 
 from keys.keyring import Keyring
 from payloads.plugin import PayloadsPlugin
-from tests.histories import readable
+from tests.histories import readable, unsealed
 from tests.master_keys import KEYRING
 from workflows import naming
 
@@ -114,6 +114,8 @@ async def test_nothing_that_a_run_is_told_can_be_read_on_the_server(temporal: Cl
     assert b"acme" in raw, "ids and search attributes stay readable"
     assert "Traceback" not in readable(sealed)
     assert __file__ not in readable(sealed), "a stack trace is sealed as well"
+    opened = readable(unsealed(sealed, KEYRING))
+    assert {text for text in readable(plain).splitlines() if SECRET in text} <= set(opened.splitlines())
 
 
 @pytest.mark.parametrize(
