@@ -16,23 +16,37 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymen
 
 from activities.bodies import Bodies
 from activities.break_tie import TieActivities
+from activities.control_board import ControlBoard
 from activities.diagnose import DiagnoseActivities
 from activities.gather import GatherActivities
 from activities.intake import IntakeActivities
+from activities.pausing import PausableConnectors, PausableModels, PauseActivities, PauseGate
 from activities.publish import PublishActivities
 from activities.record import RecordActivities
+from activities.restore import RestoreActivities
 from activities.select import PlaybookShelf, SelectActivities
+from activities.sharing import SharedFetch
+from activities.sweep import Start, SweepActivities
 from activities.verify import VerifyActivities
 from activities.weigh import WeighActivities
+from cli.circuit_watch import CircuitWatch, this_worker
 from cli.connection import connect, unless
 from cli.open_runs import EMBEDDED_BUILD, make_current
+from cli.sweeps import ensure_sweeps
 from connectors.base import Connector, ConnectorPool
+from connectors.circuit import Circuits
 from connectors.pool import ConnectorFactory, PooledConnectors
 from connectors.registry import plugin
+from gateway.starter import TemporalStarter
 from helpdesks.base import Helpdesk, HelpdeskPool
 from helpdesks.factory import make_helpdesk
 from helpdesks.pool import HelpdeskPool as PooledHelpdesks
 from ledger.base import Ledger
+from ledger.controls import SqlControls
+from ledger.coordination import Coordination
+from ledger.coordinator import coordinate
+from ledger.past import PastRuns
+from ledger.past_runs import SqlPastRuns
 from ledger.store import SqlLedger
 from models.playbook import Playbook
 from models.tenant import ModelConfig, Tenant
@@ -44,7 +58,7 @@ from reasoning.providers.prices import shipped_prices
 from settings import ConfigError, Settings
 from telemetry import ActivityTelemetry, free_address, make_runtime, serve_metrics
 from workflows import naming
-from workflows.investigate_ticket import InvestigateTicketWorkflow
+from workflows.registered import WORKFLOWS
 
 GRACE = timedelta(seconds=120)
 """At the end a paid model call in flight is waited for; Temporal's default would cancel it."""
@@ -63,22 +77,38 @@ def make_activities(
     models: ModelPool,
     shelf: PlaybookShelf,
     tenants: Mapping[str, Tenant],
+    together: Coordination | None = None,
+    start: Start | None = None,
+    board: ControlBoard | None = None,
+    past: PastRuns | None = None,
 ) -> Sequence[Activity]:
-    """Build all activities over one ledger and one memory of bodies."""
+    """Build all activities over one ledger and one memory of bodies.
+
+    Without `together` every ticket is alone: nothing is shared with others. Without a board nothing can be paused; with one,
+    give it to `make_worker` too. Without `past` no run can be looked back at.
+    """
+    board = board or ControlBoard()
+    connectors, models = PausableConnectors(connectors, board), PausableModels(models, board)
     bodies = Bodies(ledger)
+    sharing = SharedFetch(together.answers) if together else None
+    sweeping = [SweepActivities(ledger, together.sweeps, helpdesks, tenants, start)] if together and start else []
+    looking_back = [RestoreActivities(ledger, bodies, past, tenants).restore_evidence] if past else []
     intake = IntakeActivities(ledger, bodies, helpdesks, connectors, tenants)
     return [
+        *looking_back,
         intake.claim_delivery,
         intake.read_ticket,
         intake.identify_customer,
         SelectActivities(ledger, bodies, shelf, tenants).select_playbook,
         TieActivities(ledger, bodies, shelf, tenants, models).break_tie,
-        GatherActivities(ledger, bodies, connectors, tenants).fetch_evidence,
+        GatherActivities(ledger, bodies, connectors, tenants, sharing).fetch_evidence,
         WeighActivities(ledger, bodies).weigh_evidence,
         DiagnoseActivities(ledger, bodies, models, tenants).diagnose,
         VerifyActivities(ledger, bodies).verify_diagnosis,
         PublishActivities(ledger, bodies, helpdesks, tenants).publish_note,
         RecordActivities(ledger).record_outcome,
+        PauseActivities(board).wait_until_resumed,
+        *(one.sweep_helpdesk for one in sweeping),
     ]
 
 
@@ -104,12 +134,17 @@ async def run_worker(settings: Settings) -> None:
         ledger = await stack.enter_async_context(await SqlLedger.open(settings.ledger_url.get_secret_value()))
         if settings.metrics_port:
             stack.callback(serve_metrics(settings.metrics_port, settings.metrics_host, metrics_address).close)
-        connectors = PooledConnectors(_connectors(settings.tenants, secret))
+        together = coordinate(ledger)
+        watch = CircuitWatch(together.circuits, this_worker())
+        stack.push_async_callback(watch.aclose)
+        circuits = Circuits(watch, worker=this_worker())
+        connectors = PooledConnectors(_connectors(settings.tenants, secret), circuits=circuits)
         stack.push_async_callback(connectors.aclose)
         helpdesks = PooledHelpdesks(dict(_helpdesks(settings.tenants, secret)))
         stack.push_async_callback(helpdesks.aclose)
-        models = ChainPool(_models(settings.tenants, secret))
+        models = make_models(settings, settings.tenants)
         stack.push_async_callback(models.aclose)
+        board = ControlBoard(SqlControls(ledger.database))
         activities = make_activities(
             ledger=ledger,
             helpdesks=helpdesks,
@@ -117,16 +152,28 @@ async def run_worker(settings: Settings) -> None:
             models=models,
             shelf=shelf,
             tenants=settings.tenants,
+            together=together,
+            past=SqlPastRuns(ledger),
+            start=TemporalStarter(client, lambda tenant: settings.tenants[tenant].region),
+            board=board,
         )
         build_id = settings.build_id or EMBEDDED_BUILD
         for region in sorted({tenant.region for tenant in settings.tenants.values()}):
-            await stack.enter_async_context(make_worker(client, naming.task_queue(region), activities, build_id))
+            await stack.enter_async_context(
+                make_worker(client, naming.task_queue(region), activities, build_id, board=board)
+            )
         if not settings.build_id:
             # On one's own machine whoever runs is current; in production whoever promotes a version decides.
             await unless(stopping, make_current(client, build_id))
+        await unless(stopping, ensure_sweeps(client, settings.tenants))
         log.info("working", build_id=build_id, tenants=len(settings.tenants))
         await stopping.wait()
         log.info("stopping")
+
+
+def make_models(settings: Settings, tenants: Mapping[str, Tenant]) -> ChainPool:
+    """Return what asks these tenants' models; a model's client is made, and its key read, when it is first asked for."""
+    return ChainPool(_models(tenants, _Secrets(settings)))
 
 
 def _ensure_priced(tenants: Mapping[str, Tenant]) -> None:
@@ -137,12 +184,11 @@ def _ensure_priced(tenants: Mapping[str, Tenant]) -> None:
     """
     problems = []
     for tenant in tenants.values():
-        classifier = [("classifier", tenant.classifier)] if tenant.classifier else []
-        for place, link in [*(("models", link) for link in tenant.models), *classifier]:
+        for place, link in tenant.all_models():
             try:
                 shipped_prices().price(link.model, datetime.now(UTC).date())
             except KeyError as error:
-                problems.append(f"tenants.{tenant.id}.{place}: {error.args[0]}")
+                problems.append(f"tenants.{tenant.id}.{place[0]}: {error.args[0]}")
     if problems:
         raise ConfigError(problems)
 
@@ -152,7 +198,8 @@ def make_worker(
     queue: str,
     activities: Sequence[Activity],
     build_id: str,
-    workflows: Sequence[type] = (InvestigateTicketWorkflow,),
+    workflows: Sequence[type] = WORKFLOWS,
+    board: ControlBoard | None = None,
 ) -> Worker:
     """Build a worker of one queue; it works while it is entered as an async context manager."""
     return Worker(
@@ -160,7 +207,7 @@ def make_worker(
         task_queue=queue,
         workflows=workflows,
         activities=activities,
-        interceptors=[ActivityTelemetry()],
+        interceptors=[ActivityTelemetry(), PauseGate(board or ControlBoard())],
         # The sandbox loads the workflow's code anew for each run and is entered for each payload: a quarter of a run's
         # processor time. Tests run every workflow in it, and replay what was recorded (docs/decisions/0011).
         workflow_runner=UnsandboxedWorkflowRunner(),
@@ -238,16 +285,13 @@ def _models(
     """Return what makes each link of each tenant's chain, and its classifier."""
     chains: dict[str, dict[str, Callable[[], LanguageModel]]] = {}
     for tenant in tenants.values():
-        named = {link.model: link for link in tenant.models}
-        if tenant.classifier is not None:
-            named[CLASSIFIER] = tenant.classifier
+        named = {CLASSIFIER if place == ("classifier",) else link.model: link for place, link in tenant.all_models()}
         chains[tenant.id] = {name: partial(_model, link, secret) for name, link in named.items()}
     return chains
 
 
 def _model(link: ModelConfig, secret: Callable[[str], str]) -> LanguageModel:
     # Loading the SDK takes half of a worker's start; without a model nobody needs it.
-    from reasoning.providers.anthropic import AnthropicModel  # noqa: PLC0415
+    from reasoning.providers.factory import make_model  # noqa: PLC0415
 
-    base_url = str(link.base_url) if link.base_url else None
-    return AnthropicModel(link.model, secret(link.api_key), base_url, link.timeout, link.max_tokens)
+    return make_model(link, secret)

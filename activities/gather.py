@@ -10,7 +10,7 @@ from activities.bodies import Bodies
 from activities.failures import failing_as_temporal_expects
 from activities.pausing import PausedSource
 from activities.sharing import Shareable, SharedFetch, shareable
-from connectors.base import Connector, ConnectorPool, SlowAnswer, Unavailable
+from connectors.base import CircuitOpen, Connector, ConnectorPool, SlowAnswer, Unavailable
 from ledger.base import Ledger
 from models.coordination import SharedAnswer
 from models.customer import Anchors
@@ -91,7 +91,7 @@ class GatherActivities:
             answer = await connector.fetch(asked)
             return SharedAnswer(answer=answer, window=asked.window, fetched_at=at, took=perf_counter() - began)
 
-        of = shareable(tenant, query, asked, now) if self._sharing else None
+        of = shareable(tenant, query, asked, now) if self._sharing and tenant.share_evidence else None
         try:
             if self._sharing is None or of is None:
                 return await fetch()
@@ -102,17 +102,19 @@ class GatherActivities:
     async def _without(self, error: Unavailable, asked: SourceRequest, of: Shareable | None) -> SharedAnswer:
         """Say what can be said without an answer, once there is no use in trying again."""
         attempt = activity.info().attempt
-        slow = isinstance(error, SlowAnswer)
-        if attempt < (SLOW_ATTEMPTS if slow else LAST_ATTEMPT):
+        slow, open_ = isinstance(error, SlowAnswer), isinstance(error, CircuitOpen)
+        if not open_ and attempt < (SLOW_ATTEMPTS if slow else LAST_ATTEMPT):
             raise error
-        if self._sharing is not None and of is not None:
-            older = await self._sharing.last(of)
-            if older is not None:
-                return older
-        if not slow:
+        older = await self._sharing.last(of) if self._sharing and of else None
+        if older is not None:
+            return older
+        if open_:
+            gap = Answer(status=EvidenceStatus.FAILED, asked="", reason=str(error))
+        elif slow:
+            # A refused connection costs nothing to try again; waiting out the time limit again costs every ticket.
+            gap = no_answer_in_time(asked, f"{attempt} times")
+        else:
             raise error
-        # A refused connection costs nothing to try again; waiting out the time limit again costs every ticket.
-        gap = no_answer_in_time(asked, f"{attempt} times")
         return SharedAnswer(answer=gap, window=asked.window, fetched_at=datetime.now(UTC), took=0.0)
 
 

@@ -6,6 +6,7 @@ import typer
 
 from cli import audit, playbooks, run_processes, worlds
 from cli.ask import ask
+from cli.controls import controls, pause, resume
 from cli.costs import costs
 from cli.demo import demo
 from cli.doctor import doctor
@@ -41,6 +42,9 @@ app.command("feedback")(feedback)
 app.command("costs")(costs)
 app.command("replay")(replay)
 app.command("rediagnose")(rediagnose)
+app.command("pause")(pause)
+app.command("resume")(resume)
+app.command("controls")(controls)
 app.add_typer(worlds.app, name="world")
 app.add_typer(playbooks.app, name="playbooks")
 app.add_typer(audit.app, name="audit")

@@ -249,3 +249,53 @@ class AuditRow(Base):
     """JSON."""
     previous: Mapped[str] = mapped_column(unique=True)
     hash: Mapped[str] = mapped_column(unique=True)
+
+
+class ControlRow(Base):
+    """A switch of ops. An empty value is kept for who took it back and when."""
+
+    __tablename__ = "controls"
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+    reason: Mapped[str]
+
+
+class PlaybookReleaseRow(Base):
+    """A released version of a playbook, compiled. The owner is a tenant, or nothing for what all may use."""
+
+    __tablename__ = "playbook_releases"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    playbook: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[str]
+    body: Mapped[str]
+    released_at: Mapped[datetime]
+    released_by: Mapped[str]
+
+
+class CandidateRow(Base):
+    """What a candidate made of the evidence that the stable version was diagnosed on, both by rules."""
+
+    __tablename__ = "candidate_results"
+    __table_args__ = (_of_revision(), Index(None, "playbook", "version"))
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    investigation: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    playbook: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    outcome: Mapped[str]
+    cause: Mapped[str]
+    severity: Mapped[str]
+    confidence: Mapped[str]
+    stable_version: Mapped[int]
+    stable_outcome: Mapped[str]
+    stable_cause: Mapped[str]
+    not_asked: Mapped[int]
+    """How many of its queries the stable version had not asked."""
+    done_at: Mapped[datetime]

@@ -17,23 +17,23 @@ with workflow.unsafe.imports_passed_through():
     from activities.intake import IntakeActivities
     from activities.publish import PublishActivities
     from activities.record import RecordActivities
+    from activities.restore import RestoreActivities
     from activities.select import RULES, SelectActivities
     from activities.verify import VerifyActivities
     from activities.weigh import WeighActivities
     from models.evidence import EvidenceRef
+    from models.rediagnosis import RestoreRequest
     from models.run import (
         ClaimRequest,
         DeliveryClaim,
         DiagnoseRequest,
         Drafted,
-        FetchRequest,
         Gap,
         IdentifyRequest,
         InvestigateInput,
         OpenRequest,
         PlannedQuery,
         Published,
-        PublishRequest,
         RecordRequest,
         RevisionResult,
         RunKey,
@@ -44,11 +44,12 @@ with workflow.unsafe.imports_passed_through():
         Weighed,
         WeighRequest,
     )
-    from models.ticket import Trigger, TriggerKind
+    from models.ticket import Rerun, Trigger, TriggerKind
     from models.vocabulary import Mode, Outcome
     from workflows import attributes, naming
     from workflows.case import Case
     from workflows.failures import TIMED_OUT, StepFailed, kind_of, step
+    from workflows.gate import Gate
     from workflows.options import (
         CONNECTOR_READ,
         CUSTOMER_LOOKUP,
@@ -72,6 +73,7 @@ class InvestigateTicketWorkflow:
         self._pending: list[Trigger] = []
         self._seen: set[str] = set()
         self._progress = Progress(given.ref)
+        self._gate = Gate(given.ref.tenant, self._show_pause)
 
     @workflow.run
     async def run(self, given: InvestigateInput) -> RunResult:
@@ -132,6 +134,11 @@ class InvestigateTicketWorkflow:
         return await self._record(case, published)
 
     async def _look(self, case: Case) -> None:
+        if case.trigger.rerun is not None:
+            await self._restore(case, case.trigger.rerun)
+            await self._gather(case, ())
+            await self._decide(case)
+            return
         if not await self._open(case) or not await self._select(case):
             return
         await self._gather(case, [query for query in case.selection.queries if not query.follow_up])
@@ -140,23 +147,36 @@ class InvestigateTicketWorkflow:
             return
         await self._decide(case)
 
+    async def _restore(self, case: Case, rerun: Rerun) -> None:
+        """Take the evidence of an earlier revision instead of gathering any."""
+        self._stage("taking the kept evidence")
+        with step("restore_evidence"):
+            restored = await workflow.execute_local_activity_method(
+                RestoreActivities.restore_evidence,
+                RestoreRequest(key=case.key, rerun=rerun),
+                **(LEDGER_STEP | {"summary": f"the evidence of revision {rerun.revision}"}),
+            )
+        case.restore(restored)
+        self._progress.playbook = case.playbook_label
+        workflow.upsert_search_attributes(attributes.of_selection(case.selection, case.mode))
+
     async def _open(self, case: Case) -> bool:
         """Read the ticket and find its customer; return whether there is anything to look into."""
         self._stage("reading the ticket")
-        opened = await workflow.execute_activity_method(
+        opened = await self._gate.through(
             IntakeActivities.read_ticket,
             OpenRequest(key=case.key, trigger=case.trigger, look=case.look),
-            **(HELPDESK_READ | {"summary": f"{self._ref.helpdesk} · ticket and conversation"}),
+            HELPDESK_READ | {"summary": f"{self._ref.helpdesk} · ticket and conversation"},
         )
         case.ticket, case.mode = opened.ticket, case.allowed(opened.mode)
         if not opened.proceed:
             case.end(Outcome.NOTHING_NEW, opened.reason)
             return False
         self._stage("finding the customer")
-        identified = await workflow.execute_activity_method(
+        identified = await self._gate.through(
             IntakeActivities.identify_customer,
             IdentifyRequest(key=case.key, ticket=case.ticket, look=case.look, remember=case.trigger.post),
-            **(CUSTOMER_LOOKUP | {"summary": "customer · who is it about"}),
+            CUSTOMER_LOOKUP | {"summary": "customer · who is it about"},
         )
         case.anchors, case.evidence = identified.anchors, identified.evidence
         if identified.nothing_new and case.trigger.kind is TriggerKind.MESSAGE and case.look == 0:
@@ -187,8 +207,8 @@ class InvestigateTicketWorkflow:
         """Let the fast model choose among equals; code's own choice stands where it does not."""
         self._stage("choosing among " + ", ".join(case.selection.tied))
         try:
-            case.selection = await workflow.execute_activity_method(
-                TieActivities.break_tie, request, **(TIE_BREAK | {"summary": "model · which playbook"})
+            case.selection = await self._gate.through(
+                TieActivities.break_tie, request, TIE_BREAK | {"summary": "model · which playbook"}
             )
         except ActivityError as error:
             if is_cancelled_exception(error):
@@ -217,19 +237,11 @@ class InvestigateTicketWorkflow:
         case.round += 1
 
     async def _fetch(self, case: Case, query: PlannedQuery, number: str) -> EvidenceRef | Gap:
-        request = FetchRequest(
-            key=case.key,
-            playbook=case.selection.digest,
-            query=query.id,
-            evidence=number,
-            anchors=case.anchors,
-            weighing=case.weighed.weighing if case.round else "",
-            look=case.look,
-        )
+        request = case.fetch_request(query, number)
         summary = f"{query.source.title} · {query.title}"
         try:
-            answer: EvidenceRef | Gap = await workflow.execute_activity_method(
-                GatherActivities.fetch_evidence, request, **(CONNECTOR_READ | {"summary": summary})
+            answer: EvidenceRef | Gap = await self._gate.through(
+                GatherActivities.fetch_evidence, request, CONNECTOR_READ | {"summary": summary}
             )
         except ActivityError as error:
             if is_cancelled_exception(error):
@@ -290,7 +302,7 @@ class InvestigateTicketWorkflow:
                 raise
             return
         first, case.drafted = case.verified, mended
-        case.verified = max(first, await self._verify(case, ""), key=_worth)
+        case.verified = max(first, await self._verify(case, ""), key=lambda verified: verified.worth)
 
     async def _draft(self, case: Case, reasoner: str, repair_of: str = "") -> Drafted:
         self._stage("diagnosing" if not repair_of else "mending what did not stand")
@@ -314,8 +326,8 @@ class InvestigateTicketWorkflow:
                     DiagnoseActivities.diagnose, request, **(LEDGER_STEP | {"summary": "diagnose by rules"})
                 )
         else:
-            drafted = await workflow.execute_activity_method(
-                DiagnoseActivities.diagnose, request, **(MODEL_CALL | {"summary": f"model · {reasoner}"})
+            drafted = await self._gate.through(
+                DiagnoseActivities.diagnose, request, MODEL_CALL | {"summary": f"model · {reasoner}"}
             )
         return drafted
 
@@ -344,22 +356,10 @@ class InvestigateTicketWorkflow:
             return Published(status="silent")
         self._stage("publishing the note")
         try:
-            return await workflow.execute_activity_method(
+            return await self._gate.through(
                 PublishActivities.publish_note,
-                PublishRequest(
-                    key=case.key,
-                    marker=naming.note_marker(case.key.investigation, case.key.revision),
-                    mode=case.mode,
-                    post=case.trigger.post,
-                    started_at=case.started_at,
-                    playbook=case.selection.digest,
-                    playbook_label=case.playbook_label,
-                    anchors=case.anchors,
-                    diagnosis=case.verified.diagnosis if case.outcome is not Outcome.FAILED else "",
-                    evidence=case.evidence,
-                    problem=case.problem,
-                ),
-                **(NOTE_WRITE | {"summary": f"{self._ref.helpdesk} · internal note"}),
+                case.publish_request(naming.note_marker(case.key.investigation, case.key.revision)),
+                NOTE_WRITE | {"summary": f"{self._ref.helpdesk} · internal note"},
             )
         except ActivityError as error:
             if is_cancelled_exception(error):
@@ -394,7 +394,6 @@ class InvestigateTicketWorkflow:
         self._progress.stage = stage
         workflow.set_current_details(self._progress.card())
 
-
-def _worth(verified: Verified) -> tuple[bool, int, int]:
-    """Order two diagnoses of the same evidence: a decision before none, then what stands, then what fell."""
-    return verified.outcome is not Outcome.INCONCLUSIVE, verified.kept, -verified.dropped
+    def _show_pause(self, why: str) -> None:
+        self._progress.paused = why
+        workflow.set_current_details(self._progress.card())

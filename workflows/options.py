@@ -63,9 +63,27 @@ NOTE_WRITE = ActivityConfig(
 )
 """The first retry waits longer than the HTTP timeout, so that a write whose answer was lost can be seen by the look before it."""
 
+SWEEP = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=20),
+    schedule_to_close_timeout=timedelta(minutes=30),
+    heartbeat_timeout=timedelta(minutes=1),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=5),
+        maximum_interval=timedelta(minutes=2),
+        non_retryable_error_types=_NEVER_AGAIN,
+    ),
+)
+"""After an outage hundreds of tickets are read one after the other; it beats with each."""
+
 LEDGER_STEP = LocalActivityConfig(
     start_to_close_timeout=timedelta(seconds=20),
     schedule_to_close_timeout=timedelta(hours=1),
     retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30)),
 )
 """Pure steps over the ledger, a few milliseconds each: local, so that they cost no round trip through a queue."""
+
+PAUSE = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=20),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(seconds=15)),
+)
+"""As long as ops want it to: an attempt that finds the tenant still paused is tried again and leaves nothing in the history."""

@@ -17,6 +17,11 @@ from temporalio.common import (
 )
 from temporalio.worker import Worker
 
+from activities.control_board import ControlBoard
+from activities.pausing import PauseGate
+from gateway.starter import TemporalStarter
+from ledger.coordinator import coordinate
+from ledger.past_runs import SqlPastRuns
 from ledger.store import SqlLedger
 from models.playbook import Playbook
 from models.run import InvestigateInput, RunResult
@@ -30,7 +35,7 @@ from tests.conftest import PROBE_PLAYBOOKS
 from tests.fakes import OneHelpdesk, ScriptedConnector, ScriptedConnectors, ScriptedHelpdesk, found, ticket_of
 from worker import make_activities
 from workflows import naming
-from workflows.investigate_ticket import InvestigateTicketWorkflow
+from workflows.registered import WORKFLOWS
 
 TENANT = Tenant.model_validate(
     {
@@ -116,6 +121,8 @@ class House:
         tenant: Tenant = TENANT,
         models: Models | None = None,
         playbooks: Sequence[Playbook] = (),
+        board: ControlBoard | None = None,
+        together: bool = False,
     ) -> None:
         """Build it; `worker()` runs it. Without playbooks it is the small one that these tests are about."""
         self.client = client
@@ -125,7 +132,11 @@ class House:
         self.connectors = ScriptedConnectors(*connectors)
         self.models = models or Models()
         self.playbooks = playbooks or [probe_playbook()]
-        self.queue = f"test-{uuid.uuid4()}"
+        self.board = board or ControlBoard()
+        self.together = together
+        """Whether tickets know of each other, as in a real worker."""
+        self.region = str(uuid.uuid4())
+        self.queue = naming.task_queue(self.region)
 
     @asynccontextmanager
     async def worker(self, cached: int = 100) -> AsyncIterator[None]:
@@ -137,13 +148,18 @@ class House:
             models=self.models,
             shelf=Shelf(self.playbooks),
             tenants={self.tenant.id: self.tenant},
+            board=self.board,
+            past=SqlPastRuns(self.ledger),
+            together=coordinate(self.ledger) if self.together else None,
+            start=TemporalStarter(self.client, lambda _: self.region),
         )
         async with Worker(
             self.client,
             task_queue=self.queue,
-            workflows=[InvestigateTicketWorkflow],
+            workflows=WORKFLOWS,
             activities=activities,
             max_cached_workflows=cached,
+            interceptors=[PauseGate(self.board)],
         ):
             yield
 
@@ -154,10 +170,14 @@ class House:
         return ref
 
     async def deliver(
-        self, ref: TicketRef, delivery: str = "d1", kind: TriggerKind = TriggerKind.CREATED
+        self,
+        ref: TicketRef,
+        delivery: str = "d1",
+        kind: TriggerKind = TriggerKind.CREATED,
+        trigger: Trigger | None = None,
     ) -> WorkflowHandle[object, RunResult]:
         """Signal-with-start, as the gateway does."""
-        trigger = Trigger(delivery=delivery, kind=kind, received_at=datetime.now(UTC))
+        trigger = trigger or Trigger(delivery=delivery, kind=kind, received_at=datetime.now(UTC))
         pairs = [(naming.TENANT, ref.tenant), (naming.TICKET, ref.ticket), (naming.HELPDESK, ref.helpdesk)]
         return await self.client.start_workflow(
             "InvestigateTicketWorkflow",
