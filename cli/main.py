@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import audit, playbooks, run_processes, worlds
+from cli import audit, master_keys, playbooks, run_processes, worlds
 from cli.ask import ask
 from cli.controls import controls, pause, resume
 from cli.costs import costs
@@ -48,6 +48,7 @@ app.command("controls")(controls)
 app.add_typer(worlds.app, name="world")
 app.add_typer(playbooks.app, name="playbooks")
 app.add_typer(audit.app, name="audit")
+app.add_typer(master_keys.app, name="keys")
 
 
 def run() -> int:
