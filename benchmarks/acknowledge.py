@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 from standardwebhooks import Webhook
 
 from benchmarks.figures import Figure, percentile
 from benchmarks.runs import next_ticket
+from benchmarks.sender import Sender
 from benchmarks.site import Site, open_site
 
 PER_SECOND = 100
@@ -56,23 +56,19 @@ async def _round(site: Site, url: str, seconds: int) -> Round:
     """Send at the rate whatever comes back, and return the seconds from when each was due to its answer."""
     signer = Webhook(site.webhook_secret)
     signed = [_signed(signer, next_ticket()) for _ in range(PER_SECOND * seconds)]
-    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
-    async with httpx.AsyncClient(limits=limits, trust_env=False, timeout=30) as http:
+    async with Sender(url) as sender:
 
         async def send(due: float, body: bytes, headers: dict[str, str]) -> tuple[float, bool]:
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            try:
-                accepted = (await http.post(url, content=body, headers=headers)).status_code == ACCEPTED
-            except httpx.TransportError:
-                accepted = False
-            return time.perf_counter() - due, accepted
+            status = await sender.post(body, headers)
+            return time.perf_counter() - due, status == ACCEPTED
 
         began = time.perf_counter() + 0.2
         async with asyncio.TaskGroup() as group:
-            sent = [
-                group.create_task(send(began + number / PER_SECOND, body, headers))
-                for number, (body, headers) in enumerate(signed)
-            ]
+            sent = []
+            for number, (body, headers) in enumerate(signed):
+                due = began + number / PER_SECOND
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                sent.append(group.create_task(send(due, body, headers)))
     answers = [one.result() for one in sent]
     return Round(tuple(seconds for seconds, _ in answers), sum(not accepted for _, accepted in answers))
 
