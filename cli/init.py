@@ -26,7 +26,8 @@ from cli.init_answers import (
     read_values,
 )
 from cli.init_clicks import clicks
-from cli.init_files import CONFIG_FILE, Change, load_beside, plan_config, plan_env, write
+from cli.init_files import CONFIG_FILE, Change, load_beside, plan_config, plan_env, read_if_there, write
+from cli.init_merge import with_own_variables
 from cli.init_parts import Part
 from cli.terminal import wide_enough
 from models.vocabulary import Source
@@ -62,6 +63,7 @@ def init(
         answers = by_questions(tenant, helpdesk, chosen, assigned, gateway)
     else:
         answers = _by_flags(tenant, helpdesk, chosen, assigned, gateway)
+    answers = with_own_variables(answers, read_if_there(folder / CONFIG_FILE))
     config = plan_config(answers, folder, os.environ)
     env = plan_env(answers, folder, port)
     _agree([config, env], asking=asking, force=force)
@@ -111,17 +113,18 @@ def _agree(changes: Sequence[Change], *, asking: bool, force: bool) -> None:
         raise typer.Exit(1)
 
 
-def _missing(part: Part, environ: Mapping[str, str]) -> list[str]:
-    return [secret.variable for secret in part.secrets if not environ.get(secret.variable)]
+def _missing(answers: Answers, part: Part, environ: Mapping[str, str]) -> list[str]:
+    names = [answers.variable(secret) for secret in part.secrets]
+    return [name for name in names if not environ.get(name)]
 
 
 def _is_whole(answers: Answers, part: Part, environ: Mapping[str, str]) -> bool:
-    return not answers.open_keys(part) and not _missing(part, environ)
+    return not answers.open_keys(part) and not _missing(answers, part, environ)
 
 
 def _examine(answers: Answers, config: Change, environ: Mapping[str, str]) -> None:
     """Examine what is filled in: a place-holder must not be sent to anybody, and would tell nothing."""
-    settings: Settings = load_beside(config.path, config.after, answers, environ)
+    settings: Settings = load_beside(config.path, config.after, environ)
     tenant = settings.tenants[answers.tenant]
     whole = {part.name for part in answers.parts if _is_whole(answers, part, environ)}
     tenant = tenant.model_copy(
@@ -136,7 +139,7 @@ def _examine(answers: Answers, config: Change, environ: Mapping[str, str]) -> No
 
 def _tell(answers: Answers, environ: Mapping[str, str], folder: Path) -> None:
     keys = [f"{part.name}.{key}" for part in answers.parts for key in answers.open_keys(part)]
-    variables = [name for part in answers.parts for name in _missing(part, environ)]
+    variables = [name for part in answers.parts for name in _missing(answers, part, environ)]
     if keys or variables:
         print("\nStill missing, and not examined until it is there:")
         print("".join(f"  {CONFIG_FILE}  {key}\n" for key in keys), end="")

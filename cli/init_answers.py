@@ -9,7 +9,7 @@ import typer
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from cli.errors import UsageProblem, no_such
-from cli.init_parts import CONNECTORS, HELPDESKS, Key, Part
+from cli.init_parts import CONNECTORS, HELPDESKS, Key, Part, Secret
 
 T = TypeVar("T")
 PUBLIC = "https://YOUR-GATEWAY"
@@ -27,6 +27,8 @@ class Answers:
     values: dict[tuple[str, str], str] = field(default_factory=dict)
     """Part and key to what was answered."""
     public: str = PUBLIC
+    prefix: str = ""
+    """Begins the names of this tenant's variables, where another tenant has the plain ones."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -36,6 +38,10 @@ class Answers:
     def value(self, part: Part, key: Key) -> str:
         """Return what is written under a key."""
         return self.values.get((part.name, key.name), key.value)
+
+    def variable(self, secret: Secret) -> str:
+        """Return the name of the variable that holds a secret of this tenant."""
+        return self.prefix + secret.variable
 
     def open_keys(self, part: Part) -> list[str]:
         """Name the keys that still hold only a place."""

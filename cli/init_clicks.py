@@ -6,7 +6,7 @@ from cli.init_answers import PUBLIC, Answers
 def clicks(answers: Answers) -> str:
     """Return the steps for a person; they show no secret, only where it stands."""
     hook = f"{answers.public}/hooks/{answers.tenant}/{answers.helpdesk.name}"
-    steps = _zendesk(hook) if answers.helpdesk.name == "zendesk" else _standard(hook)
+    steps = (_zendesk if answers.helpdesk.name == "zendesk" else _standard)(hook, answers.prefix)
     text = [f"At the helpdesk ({answers.helpdesk.says}):"]
     text += [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
     if answers.public == PUBLIC:
@@ -14,25 +14,25 @@ def clicks(answers: Answers) -> str:
     return "\n".join(text)
 
 
-def _zendesk(hook: str) -> list[str]:
+def _zendesk(hook: str, prefix: str) -> list[str]:
     return [
         "Admin Center > People > Team members: add an agent for Whydesk that sees tickets and adds private comments.\n"
         "     Its e-mail is `email`, the number in its profile's address is `actor_id`, both in whydesk.yaml.",
         "Admin Center > Apps and integrations > APIs > Zendesk API: allow token access, add a token.\n"
-        "     Put it into .env as ZENDESK_TOKEN.",
+        f"     Put it into .env as {prefix}ZENDESK_TOKEN.",
         "Admin Center > Apps and integrations > Webhooks > Create webhook > Zendesk events.\n"
         "     Events: Ticket created, Comment added to ticket, Tags changed.\n"
         f"     Endpoint URL: {hook}\n"
         "     Request method: POST. Request format: JSON. Authentication: none, since each delivery is signed.",
-        "Open the webhook, reveal its signing secret, put it into .env as ZENDESK_WEBHOOK_SECRET.",
+        f"Open the webhook, reveal its signing secret, put it into .env as {prefix}ZENDESK_WEBHOOK_SECRET.",
     ]
 
 
-def _standard(hook: str) -> list[str]:
+def _standard(hook: str, prefix: str) -> list[str]:
     return [
         f"Add a webhook endpoint: {hook}\n     Types: ticket.created, ticket.message, ticket.tags_changed.",
-        "Give it the signing secret that stands in .env as STANDARD_WEBHOOK_SECRET (whsec_…).\n"
+        f"Give it the signing secret that stands in .env as {prefix}STANDARD_WEBHOOK_SECRET (whsec_…).\n"
         "     The same secret checks the notes that Whydesk posts to `note_url`.",
-        "Make a bearer token that may read tickets, put it into .env as STANDARD_TOKEN.",
+        f"Make a bearer token that may read tickets, put it into .env as {prefix}STANDARD_TOKEN.",
         "Let it send an event of the type `test`: the gateway answers 200 and starts nothing.",
     ]

@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import re
 import tempfile
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from cli.env_file import ENV_FILE, parse_line, read_env_file
 from cli.errors import UsageProblem
 from cli.init_answers import Answers, split
+from cli.init_merge import merge
 from cli.init_parts import Key, Part
 from settings import ConfigError, Settings
 
@@ -53,8 +55,11 @@ class Change:
 
 def render_config(answers: Answers) -> str:
     """Return whydesk.yaml, with a line above each key that says what it is and where to find the value."""
+    return "\n".join([*_HEAD.splitlines(), "tenants:", *_tenant_lines(answers)]) + "\n"
+
+
+def _tenant_lines(answers: Answers) -> list[str]:
     lines = [
-        "tenants:",
         "  # The tenant's id; it is part of the webhook's address.",
         f"  {answers.tenant}:",
         "    # off, shadow (investigate and record, post nothing) or note. Change it when you trust what you see.",
@@ -74,7 +79,7 @@ def render_config(answers: Answers) -> str:
             "    # Where your logs stand: put here what `whydesk doctor --suggest` proposes, and see docs/tables.md.",
             "    tables: {}",
         ]
-    return _HEAD + "\n".join(lines) + "\n"
+    return lines
 
 
 def _part(answers: Answers, part: Part, first: list[str]) -> Iterator[str]:
@@ -88,7 +93,8 @@ def _part(answers: Answers, part: Part, first: list[str]) -> Iterator[str]:
         yield from _value(key, answers.value(part, key))
     for secret in part.secrets:
         yield from _comment(secret.says, "        ")
-        yield f"        {secret.name}: {f'[env:{secret.variable}]' if secret.is_list else f'env:{secret.variable}'}"
+        variable = f"env:{answers.variable(secret)}"
+        yield f"        {secret.name}: {f'[{variable}]' if secret.is_list else variable}"
 
 
 def _value(key: Key, text: str) -> Iterator[str]:
@@ -114,29 +120,31 @@ def _quoted(text: str) -> str:
 
 
 def plan_config(answers: Answers, folder: Path, environ: Mapping[str, str]) -> Change:
-    """Render whydesk.yaml, prove that the settings take it, and compare it with what is there.
+    """Render whydesk.yaml with what it says of other tenants, prove that the settings take it, and compare it with what is there.
 
     Raises:
-        UsageProblem: the folder cannot be written to.
+        UsageProblem: the folder cannot be written to, or the file that is there cannot be added to.
         ConfigError: the settings do not take it; nothing was changed.
     """
-    path, after = folder / CONFIG_FILE, render_config(answers)
-    load_beside(path, after, answers, environ)
-    before = _read(path)
+    path = folder / CONFIG_FILE
+    before = read_if_there(path)
+    merged = merge(before, answers, _tenant_lines(answers), path) if before is not None else None
+    after = merged or render_config(answers)
+    load_beside(path, after, environ)
     difference = difflib.unified_diff(
         (before or "").splitlines(), after.splitlines(), f"{CONFIG_FILE} now", f"{CONFIG_FILE} then", lineterm=""
     )
     return Change(path, before, after, "\n".join(difference))
 
 
-def load_beside(path: Path, text: str, answers: Answers, environ: Mapping[str, str]) -> Settings:
+def load_beside(path: Path, text: str, environ: Mapping[str, str]) -> Settings:
     """Load a configuration as if it stood at `path`; secrets that are not there yet are filled in with a word.
 
     Raises:
         UsageProblem, ConfigError: as `plan_config`.
     """
     there = {name: value for name, value in environ.items() if value}
-    filled = {secret.variable: "not filled in yet" for part in answers.parts for secret in part.secrets} | there
+    filled = dict.fromkeys(re.findall(r"env:(\w+)", text), "not filled in yet") | there
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".yaml") as trial:
@@ -160,7 +168,7 @@ def plan_env(answers: Answers, folder: Path, port: int | None) -> Change:
         ConfigError: a line of it is no variable.
     """
     path = folder / ENV_FILE
-    before = _read(path)
+    before = read_if_there(path)
     there = read_env_file(path)
     lines = (before if before is not None else _ENV_HEAD).splitlines()
     notes: list[str] = []
@@ -178,16 +186,22 @@ def plan_env(answers: Answers, folder: Path, port: int | None) -> Change:
 def _wanted(answers: Answers, there: Mapping[str, str], port: int | None) -> Iterator[tuple[str, str, str]]:
     for part in answers.parts:
         for secret in part.secrets:
-            made = secret.make() if secret.make and not there.get(secret.variable) else ""
-            yield secret.variable, f"{part.name}: {secret.says}", made
+            name = answers.variable(secret)
+            made = secret.make() if secret.make and not there.get(name) else ""
+            yield name, f"{answers.tenant + ', ' if answers.prefix else ''}{part.name}: {secret.says}", made
     if port is not None:
         yield "WHYDESK_GATEWAY_PORT", "Port that the gateway listens on", str(port)
 
 
-def _read(path: Path) -> str | None:
+def read_if_there(path: Path) -> str | None:
+    """Return a file's text, None where there is no file.
+
+    Raises:
+        UsageProblem: it cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
