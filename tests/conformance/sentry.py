@@ -1,4 +1,4 @@
-"""Sentry, as its web API answers (the shapes of tests/connectors/test_sentry.py)."""
+"""Sentry, as its web API answers (the shapes of tests/connectors/sentry_far_end.py)."""
 
 from pydantic import JsonValue
 
@@ -7,7 +7,7 @@ from connectors.sentry import SentryConfig, SentryConnector
 from models.vocabulary import Scope, Source
 from tests.conformance.frame import MISSING, Case, Drift, Place, Subject
 from tests.connectors.far_end import Handler, Reply, Seen
-from tests.connectors.test_sentry import BASE, TOKEN, WINDOW, a_release, an_issue, linked, sentry
+from tests.connectors.sentry_far_end import BASE, TOKEN, WINDOW, a_release, an_issue, linked, sentry
 
 
 def connect(place: Place) -> Connector:
