@@ -1,6 +1,6 @@
 """The note as it goes to a helpdesk."""
 
-from models.base import Frozen
+from models.base import Frozen, Moment
 
 
 class RenderedNote(Frozen):
@@ -17,3 +17,10 @@ class PostedNote(Frozen):
 
     id: str
     url: str = ""
+
+
+class EarlierNote(Frozen):
+    """The newest note of an earlier revision that is on the ticket."""
+
+    revision: int
+    posted_at: Moment

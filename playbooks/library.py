@@ -124,13 +124,25 @@ class Library:
             yield _at(item.path, ("applies_when", "fallback"), message)
 
 
+def read_playbook(path: Path) -> LoadedPlaybook:
+    """Read one playbook, wherever its file lies and whatever its name: a draft that is tried out before it is released.
+
+    Raises:
+        PlaybookError: names every mistake in it.
+    """
+    result = _read(path, placed=False)
+    if isinstance(result, list):
+        raise PlaybookError(result)
+    return result
+
+
 def _at(path: Path, field: Field, message: str) -> Problem:
     """Point into a file that was read before."""
     source = read_yaml(path)
     return source if isinstance(source, Problem) else source.problem(field, message)
 
 
-def _read(path: Path) -> LoadedPlaybook | list[Problem]:
+def _read(path: Path, *, placed: bool = True) -> LoadedPlaybook | list[Problem]:
     source = read_yaml(path)
     if isinstance(source, Problem):
         return [source]
@@ -139,7 +151,7 @@ def _read(path: Path) -> LoadedPlaybook | list[Problem]:
     except ValidationError as error:
         return shape_problems(source, Playbook, error)
     problems = [source.problem(field, message) for field, message in check_playbook(playbook)]
-    if (path.parent.name, path.stem) != (playbook.id, str(playbook.version)):
+    if placed and (path.parent.name, path.stem) != (playbook.id, str(playbook.version)):
         problems.append(
             source.problem(("id",), f"the file must be {playbook.id}/{playbook.version}.yaml, as id and version say")
         )

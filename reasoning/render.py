@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from models.customer import Anchors
 from models.diagnosis import CheckedClaim, Diagnosis, NotChecked, Predicate
 from models.evidence import Evidence
-from models.note import RenderedNote
+from models.note import EarlierNote, RenderedNote
 from models.playbook import Hypothesis, Playbook
 from models.vocabulary import Outcome
 from reasoning.claims import matching_row
@@ -22,6 +22,7 @@ MOST_LINES_EACH = 3
 MOST_RULED_OUT = 5
 _MARKER = re.compile(r"whydesk:[A-Za-z0-9/_-]+")
 _NOWHERE = 1_000
+_MOMENT = "%Y-%m-%d %H:%M"
 _RULES = "rules"
 _STEPS = {
     "read_ticket": "the ticket could not be read",
@@ -48,6 +49,8 @@ def render_note(
     allowed_hosts: frozenset[str],
     today: date | None = None,
     console_url: str = "",
+    replaces: EarlierNote | None = None,
+    evidence_of: datetime | None = None,
 ) -> RenderedNote:
     """Render a diagnosis for the agent who opens the ticket.
 
@@ -64,10 +67,12 @@ def render_note(
         allowed_hosts: Hosts, or host:port, that a note may link to.
         today: A playbook whose review was due before it says so; left out, none does.
         console_url: Where an investigation has its page, with `{investigation}` in it; empty shows the id alone.
+        replaces: The note on the ticket that this one supersedes.
+        evidence_of: When the evidence was gathered, where it was only looked at again and nobody was asked anew.
     """
     sources = {item.id: item for item in evidence}
     causes = _causes(diagnosis)
-    blocks: list[Block] = [*(Heading(title) for title in causes), _grades(diagnosis)]
+    blocks: list[Block] = [*(Heading(title) for title in causes), *_history(replaces, evidence_of), _grades(diagnosis)]
     for label, claims in _evidence(diagnosis, playbook, sources, len(causes)):
         lines = tuple(_line(checked, sources, anchors, allowed_hosts) for checked in claims)
         blocks.append(Listing(label, lines))
@@ -118,6 +123,16 @@ def render_failure(
         Footer((*filter(None, parts), _page(investigation, console_url)), _checked_marker(marker)),
     ]
     return RenderedNote(html=as_html(blocks), markdown=as_markdown(blocks), marker=marker)
+
+
+def _history(replaces: EarlierNote | None, evidence_of: datetime | None) -> Iterable[Paragraph]:
+    """Say what came before, where an agent reads first: of two notes on a ticket only the newer counts."""
+    again = f"evidence of {evidence_of:{_MOMENT}} UTC, looked at again" if evidence_of is not None else ""
+    if replaces is not None:
+        note = f"the note of {replaces.posted_at:{_MOMENT}} UTC"
+        yield Paragraph("Replaces", f"{note}; {again}" if again else note)
+    elif again:
+        yield Paragraph("Stands on", again)
 
 
 def _causes(diagnosis: Diagnosis) -> tuple[str, ...]:
