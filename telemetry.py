@@ -16,7 +16,7 @@ from typing import Literal, TextIO
 import structlog
 import temporalio.activity
 import temporalio.workflow
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from temporalio.runtime import (
     LogForwardingConfig,
@@ -247,6 +247,9 @@ _NOTES = Counter("whydesk_notes", "Notes by what became of them.", ["status"], r
 _CLAIMS = Counter("whydesk_claims", "Claims by whether the evidence showed them.", ["result"], registry=REGISTRY)
 _USD = Counter("whydesk_model_usd", "US dollars spent on models.", ["model"], registry=REGISTRY)
 _TOKENS = Counter("whydesk_model_tokens", "Tokens of models.", ["model", "direction"], registry=REGISTRY)
+_CIRCUITS = Gauge(
+    "whydesk_circuit_open", "1 while a source is not asked, for it failed.", ["tenant", "connector"], registry=REGISTRY
+)
 _OUTCOMES = Counter("whydesk_investigations", "Revisions by outcome.", ["outcome"], registry=REGISTRY)
 
 
@@ -276,6 +279,11 @@ def record_model(model: str, usd: float, input_tokens: int, output_tokens: int) 
     _USD.labels(model).inc(usd)
     _TOKENS.labels(model, "input").inc(input_tokens)
     _TOKENS.labels(model, "output").inc(output_tokens)
+
+
+def record_circuit(tenant: str, connector: str, *, is_open: bool) -> None:
+    """Keep whether a source is not asked for now."""
+    _CIRCUITS.labels(tenant, connector).set(is_open)
 
 
 def record_outcome(outcome: str) -> None:

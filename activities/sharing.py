@@ -141,7 +141,7 @@ class SharedFetch:
         if flying is None or afresh:
             flying = asyncio.ensure_future(self._fetch(of, fetch, afresh))
             self._flying[key] = flying
-            flying.add_done_callback(lambda done: self._landed(key, done))
+            flying.add_done_callback(lambda done: self._landed(key, done, of.stored))
         # One that is cancelled leaves the fetch to the others.
         return await asyncio.shield(flying)
 
@@ -156,11 +156,11 @@ class SharedFetch:
             return kept
         return kept.model_copy(update={"answer": kept.answer.model_copy(update={"stale": True})})
 
-    def _landed(self, key: tuple[str, str], done: "asyncio.Task[SharedAnswer]") -> None:
+    def _landed(self, key: tuple[str, str], done: "asyncio.Task[SharedAnswer]", stored: bool) -> None:
         if self._flying.get(key) is done:
             del self._flying[key]
         # Looked at here, so that one whose waiters are all gone is not reported as never retrieved.
-        if done.cancelled() or done.exception() is not None:
+        if done.cancelled() or done.exception() is not None or stored:
             return
         self._kept[key] = done.result()
         self._kept.move_to_end(key)

@@ -15,6 +15,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from cli.connection import NoServer, connect, where
 from connectors.base import Secrets
 from ledger.base import LedgerError
+from ledger.circuits import SqlCircuitBoard
+from ledger.database import Database
 from ledger.migrations import SchemaState, read_schema_state
 from models.finding import Finding, FindingStatus
 from models.tenant import ModelConfig
@@ -92,7 +94,29 @@ async def examine_ledger(url: str) -> Sequence[Finding]:
         return [Finding("reach", _FAILURE, str(error), "check WHYDESK_LEDGER_URL")]
     if state is None:
         return [await asyncio.to_thread(_absent, Path(url.removeprefix("sqlite:///")))]
-    return [Finding("reach", _OK, f"{state.where} opens"), _migrated(state)]
+    migrated = _migrated(state)
+    circuits = await _circuits(url) if migrated.status is _OK else []
+    return [Finding("reach", _OK, f"{state.where} opens"), migrated, *circuits]
+
+
+async def _circuits(url: str) -> list[Finding]:
+    """Say which sources the workers do not ask for now: each worker decides for itself, and tells it here."""
+    database = Database.connect(url)
+    try:
+        opened = await SqlCircuitBoard(database).open_circuits(datetime.now(UTC))
+    except LedgerError as error:
+        return [Finding("circuits", _UNKNOWN, str(error))]
+    finally:
+        await database.aclose()
+    return [
+        Finding(
+            "circuits",
+            _WARNING,
+            f"{one.source.title} of {one.tenant} is not asked by {one.worker} since {one.opened_at:%H:%M:%S} UTC: {one.reason}",
+            "see what that source's own examination says; it is asked again by itself once it answers",
+        )
+        for one in opened
+    ]
 
 
 def _absent(path: Path) -> Finding:

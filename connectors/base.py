@@ -4,6 +4,7 @@ Errors that a connector raises, all of them `ConnectorError`:
 
     ConnectorError
     ├── Unavailable        may pass: connection refused, reset, 5xx, malformed or cut answer
+    │   ├── CircuitOpen    it failed so often that it is not asked for a while
     │   ├── RateLimited    429 and the vendors' own forms of it; carries the server's delay
     │   └── SlowAnswer     no answer within the time limit
     └── WriteRefused       a write was attempted and stopped before anything was sent: our bug
@@ -36,6 +37,10 @@ class ConnectorError(Exception):
 
 class Unavailable(ConnectorError):
     """It may work later: raise, so that Temporal tries again."""
+
+
+class CircuitOpen(Unavailable):
+    """Not asked: it failed many times in a row just now."""
 
 
 class RateLimited(Unavailable):

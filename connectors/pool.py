@@ -7,9 +7,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable
 
 from connectors.base import Connector
+from connectors.circuit import Circuits
 from models.evidence import Answer, SourceRequest
 from models.vocabulary import Source
 
@@ -31,8 +33,15 @@ class PooledConnectors:
     connector that has a question running is never evicted.
     """
 
-    def __init__(self, factories: Mapping[Source, ConnectorFactory], *, idle_seconds: float = 900.0) -> None:
+    def __init__(
+        self,
+        factories: Mapping[Source, ConnectorFactory],
+        *,
+        idle_seconds: float = 900.0,
+        circuits: Circuits | None = None,
+    ) -> None:
         """Make nothing yet. A factory that raises is asked again the next time."""
+        self.circuits = circuits or Circuits()
         self._factories = dict(factories)
         self._idle = idle_seconds
         self._entries: dict[tuple[str, Source], _Entry] = {}
@@ -111,7 +120,7 @@ class _Shared:
             raise RuntimeError(f"{self.source.title} of the tenant {self._tenant!r} was disconnected meanwhile")
         entry.running += 1
         try:
-            return await entry.connector.fetch(request)
+            return await self._pool.circuits.ask(self._tenant, self.source, partial(entry.connector.fetch, request))
         finally:
             entry.running -= 1
             entry.used_at = time.monotonic()

@@ -122,3 +122,4 @@ class Coordination:
 
     answers: SharedAnswers
     sweeps: Sweeps
+    circuits: CircuitBoard

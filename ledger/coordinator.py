@@ -1,5 +1,6 @@
 """Puts what workers agree on over one ledger."""
 
+from ledger.circuits import SqlCircuitBoard
 from ledger.coordination import Coordination
 from ledger.shared_evidence import SqlSharedAnswers
 from ledger.store import SqlLedger
@@ -8,4 +9,8 @@ from ledger.sweeps import SqlSweeps
 
 def coordinate(ledger: SqlLedger) -> Coordination:
     """Return all of it; it lives as long as the ledger."""
-    return Coordination(answers=SqlSharedAnswers(ledger), sweeps=SqlSweeps(ledger.database))
+    return Coordination(
+        answers=SqlSharedAnswers(ledger),
+        sweeps=SqlSweeps(ledger.database),
+        circuits=SqlCircuitBoard(ledger.database),
+    )

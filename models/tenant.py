@@ -285,6 +285,8 @@ class Tenant(Strict):
     """A fast model that only chooses between playbooks for which a ticket speaks equally; none: code's own order decides."""
     budget: Budget = Budget()
     """The most that a model may cost."""
+    share_evidence: bool = True
+    """Whether a ticket is told what another one just learnt, where no customer is asked about: incidents, deployments, bugs."""
     sweep_minutes: Annotated[int, Field(ge=0, le=1440)] = 5
     """How often helpdesks are asked for tickets whose webhook was lost; 0: never."""
     region: str = ""

@@ -24,6 +24,7 @@ from telemetry import (
     ActivityTelemetry,
     free_address,
     make_runtime,
+    record_circuit,
     record_result,
     record_step,
     serve_metrics,
@@ -287,3 +288,11 @@ def test_metrics_are_served_while_temporals_are_not() -> None:
 async def test_runtime_is_one_that_a_client_takes() -> None:
     client = await Client.connect(free_address(), lazy=True, runtime=make_runtime())
     assert client.namespace == "default"
+
+
+def test_an_open_circuit_is_a_gauge_until_it_closes() -> None:
+    labels = {"tenant": "acme", "connector": "statuspage"}
+    record_circuit("acme", "statuspage", is_open=True)
+    assert REGISTRY.get_sample_value("whydesk_circuit_open", labels) == 1
+    record_circuit("acme", "statuspage", is_open=False)
+    assert REGISTRY.get_sample_value("whydesk_circuit_open", labels) == 0

@@ -20,16 +20,20 @@ from cli.dev_server import free_port, prepare_namespace
 from cli.doctor_own import examine_ledger, examine_model, examine_temporal
 from cli.doctor_report import FarEnd, Report
 from cli.doctor_run import Examination, run_examinations
+from ledger.circuits import SqlCircuitBoard
 from ledger.store import SqlLedger
+from models.coordination import Circuit
 from models.finding import Finding, FindingStatus
 from models.tables import LOGICAL_TABLES
 from models.tenant import ModelConfig
+from models.vocabulary import Source
 from settings import Settings
 from tests.cli.command import Said, Shell
 from tests.cli.installation import Installation
 from tests.cli.running import CHECKOUT
 from tests.helpdesks.far_end import SILENCE, say
 from tests.helpdesks.far_end import FarEnd as Server
+from tests.master_keys import KEYRING
 
 OK, WARNING, FAILURE, UNKNOWN = FindingStatus.OK, FindingStatus.WARNING, FindingStatus.FAILURE, FindingStatus.UNKNOWN
 FAR_ENDS = {
@@ -303,7 +307,7 @@ async def test_a_ledger_is_opened_and_neither_made_nor_migrated(tmp_path: Path) 
     url = f"sqlite:///{path}"
     assert statuses(await examine_ledger(url)) == {"reach": WARNING}
     assert not path.parent.exists()
-    await (await SqlLedger.open(url)).aclose()
+    await (await SqlLedger.open(url, KEYRING)).aclose()
     assert statuses(await examine_ledger(url)) == {"reach": OK, "migrations": OK}
     with sqlite3.connect(path) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -351,3 +355,21 @@ async def test_a_model_without_a_price_is_a_failure() -> None:
 def test_the_reports_times_have_a_zone() -> None:
     text = Report(examined_at=datetime.now(UTC), outcome="ok", counts={}, far_ends=[]).model_dump_json()
     assert json.loads(text)["examined_at"].endswith("Z")
+
+
+async def test_a_source_that_workers_do_not_ask_is_named(tmp_path: Path) -> None:
+    url, now = f"sqlite:///{tmp_path}/ledger.db", datetime.now(UTC)
+    async with await SqlLedger.open(url, KEYRING) as ledger:
+        await SqlCircuitBoard(ledger.database).keep_circuit(
+            Circuit(
+                tenant="acme",
+                source=Source.STATUSPAGE,
+                worker="host:7",
+                reason="10 failures in a row, the last one SlowAnswer",
+                opened_at=now,
+                until=now,
+            )
+        )
+    [found] = [one for one in await examine_ledger(url) if one.check == "circuits"]
+    assert found.status is WARNING
+    assert "StatusPage of acme is not asked by host:7" in found.detail
