@@ -35,6 +35,11 @@ def note_marker(investigation: str, revision: int) -> str:
     return f"whydesk:{investigation}/{revision}"
 
 
+def sweep_id(tenant: str, helpdesk: str) -> str:
+    """Return the id of the schedule that sweeps a helpdesk; its runs add the time to it."""
+    return f"sweep/{tenant}/{helpdesk}"
+
+
 TENANT = SearchAttributeKey.for_keyword("Tenant")
 TICKET = SearchAttributeKey.for_keyword("Ticket")
 HELPDESK = SearchAttributeKey.for_keyword("Helpdesk")
