@@ -131,7 +131,7 @@ async def run_worker(settings: Settings) -> None:
         client = await unless(stopping, connect(settings, make_runtime(metrics_address)))
         if client is None:
             return
-        ledger = await stack.enter_async_context(await SqlLedger.open(settings.ledger_url.get_secret_value()))
+        ledger = await stack.enter_async_context(await open_ledger(settings))
         if settings.metrics_port:
             stack.callback(serve_metrics(settings.metrics_port, settings.metrics_host, metrics_address).close)
         together = coordinate(ledger)
@@ -169,6 +169,15 @@ async def run_worker(settings: Settings) -> None:
         log.info("working", build_id=build_id, tenants=len(settings.tenants))
         await stopping.wait()
         log.info("stopping")
+
+
+async def open_ledger(settings: Settings) -> SqlLedger:
+    """Open the ledger of an installation with its master keys.
+
+    Raises:
+        ConfigError, LedgerError: no keys, or not this ledger's; says where, and what to do.
+    """
+    return await SqlLedger.open(settings.ledger_url.get_secret_value(), settings.keyring())
 
 
 def make_models(settings: Settings, tenants: Mapping[str, Tenant]) -> ChainPool:

@@ -107,7 +107,7 @@ class TieActivities:
             except TimeoutError:
                 raise ModelUnavailable(f"{model.model}: no choice within {_WITHIN:g} s") from None
             return Drafted(
-                draft=await self._ledger.put_body(tenant.id, ChosenPlaybook(playbook=choice.chosen)),
+                draft=await self._ledger.put_body(tenant.id, ChosenPlaybook(playbook=choice.chosen), request.key),
                 reasoner=choice.model,
                 input_tokens=choice.input_tokens,
                 output_tokens=choice.output_tokens,

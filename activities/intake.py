@@ -55,7 +55,7 @@ class IntakeActivities:
         with failing_as_temporal_expects():
             helpdesk = await self._helpdesks.get(ref.tenant, ref.helpdesk)
             ticket = await helpdesk.read_ticket(ref.ticket)
-        digest = await self._ledger.put_body(ref.tenant, ticket)
+        digest = await self._ledger.put_body(ref.tenant, ticket, request.key)
         await self._ledger.note_step(request.key, f"read/{request.look}", digest)
         await self._ledger.note_tags(request.key, ticket.tags, datetime.now(UTC))
         reason = _why_not(ticket, request.trigger)
@@ -73,7 +73,7 @@ class IntakeActivities:
             found = await lookup.run(ticket, now)
         refs = [await self._ledger.put_evidence(key, evidence, request.look) for evidence in found.evidence]
         anchors = find_anchors(ticket, found.customer, found.problem, now)
-        digest = await self._ledger.put_body(key.ref.tenant, anchors)
+        digest = await self._ledger.put_body(key.ref.tenant, anchors, key)
         print_now = fingerprint(ticket, anchors)
         print_before = await self._ledger.note_fingerprint(key, print_now) if request.remember else None
         await self._ledger.note_step(

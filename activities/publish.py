@@ -44,7 +44,7 @@ class PublishActivities:
         note = await self._render(request)
         mode = self._mode(request)
         with self._ledger_may_fail(request):
-            digest = await self._ledger.put_body(request.key.ref.tenant, note)
+            digest = await self._ledger.put_body(request.key.ref.tenant, note, request.key)
             known = await self._ledger.begin_note(request.key, request.marker, mode, digest)
             if known:
                 return Published(status=POSTED, note=known)

@@ -14,8 +14,7 @@ from benchmarks.bare import BareWorkflow, do_nothing
 from benchmarks.far_ends import TENANT, Pace, Pools, Waits, World
 from cli.connection import connect, load_settings
 from cli.open_runs import EMBEDDED_BUILD, make_current
-from ledger.store import SqlLedger
-from worker import Shelf, make_activities, make_worker
+from worker import Shelf, make_activities, make_worker, open_ledger
 from workflows import naming
 from workflows.investigate_ticket import InvestigateTicketWorkflow
 
@@ -29,7 +28,7 @@ async def work(options: argparse.Namespace) -> None:
     pace = Pace(options.helpdesk, (float(low), float(high or low)), options.model)
     pools = Pools(World(settings.tenants[TENANT], pace, Waits(options.waits)))
     client = await connect(settings)
-    async with await SqlLedger.open(settings.ledger_url.get_secret_value()) as ledger:
+    async with await open_ledger(settings) as ledger:
         activities = make_activities(
             ledger=ledger,
             helpdesks=pools.helpdesks,

@@ -56,10 +56,11 @@ class DemoTickets:
 
     async def investigate(self, keys: list[str]) -> list[Told]:
         """Open all of them at once, show the progress, and return what came of each."""
-        client = await connect(load_settings(self._stack.environ))
+        settings = load_settings(self._stack.environ)
+        client = await connect(settings)
         async with (
             httpx.AsyncClient(base_url=self._sandbox.control, timeout=30) as control,
-            await SqlLedger.open(self._ledger_url) as ledger,
+            await SqlLedger.open(self._ledger_url, settings.keyring()) as ledger,
         ):
             await break_sources(control, self._sandbox.addresses, self._without)
             truths = self._world.truth.tickets

@@ -16,7 +16,7 @@ async def open_recorded(settings: Settings) -> SqlLedger:
     state = await read_schema_state(url)
     if state is None or state.current is None:
         raise LedgerError(_missing(settings, state.where if state else ""))
-    return await SqlLedger.open(url)
+    return await SqlLedger.open(url, settings.keyring())
 
 
 def _missing(settings: Settings, where: str) -> str:

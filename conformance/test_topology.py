@@ -27,6 +27,7 @@ from models.ticket import TicketRef
 from sandbox.world_files import load_world
 from tests.cli.running import ended
 from tests.whole_path.town import Town, text_of
+from tests.master_keys import KEYRING
 from workflows.naming import workflow_id
 
 PATIENCE = 240.0
@@ -54,7 +55,7 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
             sandbox=running.sandbox,
             client=await Client.connect(temporal.address, data_converter=pydantic_data_converter),
             control=await stack.enter_async_context(control),
-            ledger=await stack.enter_async_context(await SqlLedger.open(f"sqlite:///{tmp_path}/ledger.db")),
+            ledger=await stack.enter_async_context(await SqlLedger.open(f"sqlite:///{tmp_path}/ledger.db", KEYRING)),
             world=load_world(WORLD),
             state=tmp_path,
         )

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from models.audit import AuditEntry, Detail
 from models.evidence import Evidence, EvidenceRef
 from models.feedback import Feedback
+from models.note import EarlierNote
 from models.run import ClaimRequest, DeliveryClaim, Drafted, RecordRequest, RunKey
 from models.vocabulary import Mode
 
@@ -39,8 +40,13 @@ class Ledger(Protocol):
         """
         ...
 
-    async def put_body(self, tenant: str, body: BaseModel) -> str:
-        """Store a model's bytes compressed, under its tenant and digest; return the digest."""
+    async def put_body(self, tenant: str, body: BaseModel, key: RunKey | None = None) -> str:
+        """Store a model's bytes compressed and sealed, under its tenant and digest; return the digest.
+
+        Args:
+            key: The revision that it belongs to, and is erased with. Without one it belongs to no customer: a playbook, an
+                answer that many tickets share.
+        """
         ...
 
     async def get_body(self, tenant: str, digest: str, shape: type[M]) -> M:
@@ -105,6 +111,10 @@ class Ledger(Protocol):
 
     async def finish_note(self, key: RunKey, status: str, note_id: str, at: datetime) -> None:
         """Keep what became of the note."""
+        ...
+
+    async def earlier_note(self, key: RunKey) -> EarlierNote | None:
+        """Return the note that this revision's own replaces: the newest of an earlier revision that is on the ticket."""
         ...
 
     async def note_tags(self, key: RunKey, tags: Iterable[str], at: datetime) -> None:

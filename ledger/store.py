@@ -9,10 +9,12 @@ from typing import Self, TypeVar
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, func, or_, select, update
 
+from keys.keyring import Keyring
 from ledger.audit import append_entry
 from ledger.base import RETROSPECT, BodyMissing, LedgerError
-from ledger.bodies import pack, unpack
+from ledger.bodies import load_body, pack
 from ledger.claims import find_claim, open_revision
+from ledger.data_keys import DataKey, Vault, subject_of
 from ledger.database import Database, insert_new
 from ledger.feedback import feedback_tags, keep_feedback, keep_tags, keep_tags_on_note
 from ledger.migrations import upgrade
@@ -23,6 +25,7 @@ from models.base import digest_of, to_body
 from models.diagnosis import Diagnosis
 from models.evidence import Evidence, EvidenceRef
 from models.feedback import Feedback
+from models.note import EarlierNote
 from models.run import ClaimRequest, DeliveryClaim, Drafted, RecordRequest, RunKey
 from models.vocabulary import Mode, Outcome
 
@@ -35,22 +38,31 @@ BEGUN = "begun"
 class SqlLedger:
     """Implements `ledger.base.Ledger`. One for a process; close it when done."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         """Use `open`, which also migrates."""
         self.database = database
+        self.vault = vault
 
     @classmethod
-    async def open(cls, url: str) -> Self:
+    async def open(cls, url: str, keyring: Keyring) -> Self:
         """Bring the database up to date and connect.
 
         Args:
             url: `sqlite:///PATH` (the file is created) or `postgresql://…`.
+            keyring: The master keys, under which all that is stored is sealed.
 
         Raises:
-            LedgerError: says where, and what to do.
+            LedgerError: says where, and what to do; also where the master keys are not those of this ledger.
         """
         await upgrade(url)
-        return cls(Database.connect(url))
+        database = Database.connect(url)
+        vault = Vault(database, keyring)
+        try:
+            await vault.check()
+        except BaseException:
+            await database.aclose()
+            raise
+        return cls(database, vault)
 
     async def __aenter__(self) -> Self:
         """Close at the end of the block."""
@@ -71,16 +83,17 @@ class SqlLedger:
         claimed = await self.database.read(partial(find_claim, request=request))
         return claimed if claimed is not None else await self.database.write(partial(open_revision, request=request))
 
-    async def put_body(self, tenant: str, body: BaseModel) -> str:
+    async def put_body(self, tenant: str, body: BaseModel, key: RunKey | None = None) -> str:
         """See `Ledger`."""
         raw = to_body(body)
         digest = digest_of(raw)
-        await self.database.write(lambda connection: _store_body(connection, tenant, digest, raw))
+        own = await self.vault.key(tenant, subject_of(key))
+        await self.database.write(lambda connection: _store_body(connection, own, digest, raw))
         return digest
 
     async def get_body(self, tenant: str, digest: str, shape: type[M]) -> M:
         """See `Ledger`. A body that is not of the shape is a LedgerError."""
-        raw = await self.database.read(lambda connection: _load_body(connection, tenant, digest))
+        raw = await self.database.read(lambda connection: load_body(connection, self.vault, tenant, digest))
         try:
             return shape.model_validate_json(raw)
         except ValidationError as error:
@@ -109,10 +122,12 @@ class SqlLedger:
             **ref.model_dump(exclude={"id"}),
         }
 
+        own = await self.vault.key(key.ref.tenant, subject_of(key))
+
         def work(connection: Connection) -> EvidenceRef:
             if not insert_new(connection, EvidenceRow, _names(key) | row):
                 return _evidence(connection, key, evidence.id, look) or ref
-            _store_body(connection, key.ref.tenant, ref.digest, raw)
+            _store_body(connection, own, ref.digest, raw)
             return ref
 
         return await self.database.write(work)
@@ -208,6 +223,18 @@ class SqlLedger:
 
         await self.database.write(work)
 
+    async def earlier_note(self, key: RunKey) -> EarlierNote | None:
+        """See `Ledger`."""
+        found = (
+            select(NoteRow.revision, func.coalesce(NoteRow.finished_at, NoteRow.begun_at).label("posted_at"))
+            .where(NoteRow.tenant == key.ref.tenant, NoteRow.investigation == key.investigation)
+            .where(NoteRow.revision < key.revision, NoteRow.note != "")
+            .order_by(NoteRow.revision.desc())
+            .limit(1)
+        )
+        row = await self.database.read(lambda connection: connection.execute(found).one_or_none())
+        return None if row is None else EarlierNote.model_validate(row._asdict())
+
     async def note_tags(self, key: RunKey, tags: Iterable[str], at: datetime) -> None:
         """See `Ledger`. Most tickets carry none, and then nothing is written."""
         met = feedback_tags(tags)
@@ -264,18 +291,10 @@ def _names(key: RunKey) -> dict[str, object]:
     return {"tenant": key.ref.tenant, "investigation": key.investigation, "revision": key.revision}
 
 
-def _store_body(connection: Connection, tenant: str, digest: str, raw: bytes) -> None:
-    codec, data = pack(raw)
-    row = {"tenant": tenant, "digest": digest, "codec": codec, "data": data, "stored_at": datetime.now(UTC)}
-    insert_new(connection, BodyRow, row)
-
-
-def _load_body(connection: Connection, tenant: str, digest: str) -> bytes:
-    found = connection.execute(select(BodyRow.codec, BodyRow.data).filter_by(tenant=tenant, digest=digest))
-    row = found.one_or_none()
-    if row is None:
-        raise BodyMissing(f"tenant {tenant!r} has no body {digest!r}: erased, or never stored; investigate again")
-    return unpack(digest, row.codec, row.data)
+def _store_body(connection: Connection, own: DataKey, digest: str, raw: bytes) -> None:
+    codec, data = pack(digest, raw, own)
+    place = {"tenant": own.tenant, "digest": digest, "subject": own.subject, "generation": own.generation}
+    insert_new(connection, BodyRow, place | {"codec": codec, "data": data, "stored_at": datetime.now(UTC)})
 
 
 def _evidence(connection: Connection, key: RunKey, evidence: str, look: int) -> EvidenceRef | None:

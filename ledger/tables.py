@@ -223,12 +223,16 @@ class FeedbackRow(Base):
 
 
 class BodyRow(Base):
-    """Bytes by tenant and digest. Nothing refers to it by key: erasing a body leaves the record of what was done."""
+    """Bytes by tenant, digest and whom they are sealed for. Nothing refers to them by key: erasing them leaves the record."""
 
     __tablename__ = "bodies"
+    __table_args__ = (Index(None, "tenant", "subject"),)
 
     tenant: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True, default="")
+    """Whose data key it is sealed with; empty for what was stored before there were any."""
+    generation: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=0)
     codec: Mapped[str]
     data: Mapped[bytes]
     stored_at: Mapped[datetime]

@@ -9,6 +9,7 @@ import pytest_asyncio
 from ledger.store import SqlLedger
 from models.run import ClaimRequest, RunKey
 from models.ticket import TicketRef, Trigger, TriggerKind
+from tests.master_keys import KEYRING
 from workflows.naming import investigation_id
 
 REF = TicketRef(tenant="acme", helpdesk="desk", ticket="4711")
@@ -17,7 +18,7 @@ REF = TicketRef(tenant="acme", helpdesk="desk", ticket="4711")
 @pytest_asyncio.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
     """A ledger for one test."""
-    async with await SqlLedger.open(f"sqlite:///{tmp_path}/ledger.db") as opened:
+    async with await SqlLedger.open(f"sqlite:///{tmp_path}/ledger.db", KEYRING) as opened:
         yield opened
 
 

@@ -14,6 +14,7 @@ from sandbox.run import Sandbox
 from tests.cli.command import Shell
 from tests.cli.installation import Installation
 from tests.ledger.investigations import claim, investigate
+from tests.master_keys import KEYRING
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -44,7 +45,7 @@ def runs(whydesk: Shell, tmp_path: Path) -> list[RunKey]:
     """Two investigations that ended and one that runs."""
 
     async def write() -> list[RunKey]:
-        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db") as ledger:
+        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING) as ledger:
             ended = [await investigate(ledger, claim(ticket, f"d-{ticket}")) for ticket in ("4711", "4712")]
             running = await ledger.claim_delivery(claim("4713", "d-4713"))
             return [*ended, running.key]

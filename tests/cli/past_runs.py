@@ -14,6 +14,7 @@ from playbooks.library import LoadedPlaybook
 from reasoning.hypotheses import weigh
 from reasoning.rules import decide
 from reasoning.verify import verify
+from tests.master_keys import KEYRING
 from tests.playbooks.small import load
 from workflows.naming import investigation_id
 
@@ -210,7 +211,7 @@ async def write_run(url: str, loaded: LoadedPlaybook, number: str, rows: dict[st
     """Write what the activities write, with the same functions."""
     ref = TicketRef(tenant="acme", helpdesk="zendesk", ticket=number)
     trigger = Trigger(delivery=f"d-{number}", kind=TriggerKind.CREATED, received_at=REPORTED)
-    async with await SqlLedger.open(url) as ledger:
+    async with await SqlLedger.open(url, KEYRING) as ledger:
         request = ClaimRequest(ref=ref, investigation=investigation_id(ref), trigger=trigger, owner="o")
         key = (await ledger.claim_delivery(request)).key
         await ledger.note_step(key, "read/0", await ledger.put_body("acme", ticket(ref)))
@@ -242,7 +243,7 @@ async def write_failed_run(url: str, number: str) -> RunKey:
     """Write a run that ended before anything was asked."""
     ref = TicketRef(tenant="acme", helpdesk="zendesk", ticket=number)
     trigger = Trigger(delivery=f"d-{number}", kind=TriggerKind.CREATED, received_at=REPORTED)
-    async with await SqlLedger.open(url) as ledger:
+    async with await SqlLedger.open(url, KEYRING) as ledger:
         request = ClaimRequest(ref=ref, investigation=investigation_id(ref), trigger=trigger, owner="o")
         key = (await ledger.claim_delivery(request)).key
         end = RecordRequest(

@@ -9,6 +9,7 @@ import pytest
 
 from ledger.store import SqlLedger
 from tests.cli.command import Shell
+from tests.master_keys import KEYRING
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def chain(whydesk: Shell, tmp_path: Path) -> Path:
     """A ledger with four entries; returns its file."""
 
     async def write() -> None:
-        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db") as ledger:
+        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING) as ledger:
             for n in range(1, 5):
                 await ledger.append_audit("ada", "pause", f"tenant/t{n}", {"reason": "Übung"})
 

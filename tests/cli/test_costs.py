@@ -9,6 +9,7 @@ import pytest
 from ledger.store import SqlLedger
 from models.run import Drafted, RunKey
 from tests.cli.command import Shell
+from tests.master_keys import KEYRING
 
 CONFIG = """\
 tenants:
@@ -30,7 +31,7 @@ def paid(whydesk: Shell, runs: list[RunKey], tmp_path: Path) -> list[RunKey]:
     opus = Drafted(draft="", reasoner="claude-opus-5", input_tokens=1_000, output_tokens=100, usd=1.29)
 
     async def write() -> None:
-        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db") as ledger:
+        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING) as ledger:
             await ledger.put_model_answer(runs[0], "a", 0, haiku)
             await ledger.put_model_answer(runs[0], "b", 1, haiku, purpose="failed", sample=1)
             await ledger.put_model_answer(runs[1], "a", 0, opus)

@@ -12,6 +12,7 @@ from models.run import RunKey
 from models.vocabulary import Outcome
 from tests.cli.command import Shell
 from tests.ledger.investigations import claim, outcome
+from tests.master_keys import KEYRING
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +47,7 @@ def test_all_are_kept_and_the_last_of_each_person_counts(
 
 def test_the_last_revision_that_said_something_is_meant(whydesk: Shell, runs: list[RunKey], tmp_path: Path) -> None:
     async def go_on() -> None:
-        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db") as ledger:
+        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING) as ledger:
             silent = (await ledger.claim_delivery(claim("4711", "d-2"))).key
             await ledger.record_outcome(outcome(silent, Outcome.NOTHING_NEW))
             await ledger.claim_delivery(claim("4711", "d-3"))

@@ -26,7 +26,7 @@ from ledger.store import SqlLedger
 from models.ticket import TicketRef, TriggerKind
 from models.vocabulary import Mode, Outcome, Source
 from tests.cli.running import CHECKOUT
-from tests.master_keys import VARIABLES
+from tests.master_keys import KEYRING, VARIABLES
 from tests.workflows.house import TENANT, House, an_incident, billing, failing_requests
 from workflows import naming
 
@@ -35,7 +35,7 @@ from workflows import naming
 async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
     """Where a worker of this state folder keeps it."""
     (tmp_path / "state").mkdir()
-    async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db") as opened:
+    async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING) as opened:
         yield opened
 
 

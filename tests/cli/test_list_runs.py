@@ -11,6 +11,7 @@ from models.run import RunKey
 from models.vocabulary import Outcome
 from tests.cli.command import Shell
 from tests.ledger.investigations import claim, outcome
+from tests.master_keys import KEYRING
 
 
 def tickets(whydesk: Shell, *options: str) -> set[str]:
@@ -60,7 +61,7 @@ def test_feedback_is_in_the_table_and_a_filter(whydesk: Shell, runs: list[RunKey
 
 def test_a_failed_run_says_why_in_the_list(whydesk: Shell, runs: list[RunKey], tmp_path: Path) -> None:
     async def fail() -> None:
-        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db") as ledger:
+        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING) as ledger:
             key = (await ledger.claim_delivery(claim("4714", "d-4714"))).key
             ended = outcome(key, Outcome.FAILED).model_copy(update={"problem": "read_ticket: HelpdeskDenied [/x]"})
             await ledger.record_outcome(ended)
@@ -89,7 +90,7 @@ def test_a_wrong_option_of_the_list_is_refused(wrong: tuple[str, ...], whydesk: 
 
 def test_an_empty_ledger_has_an_empty_list(whydesk: Shell, tmp_path: Path) -> None:
     async def make() -> None:
-        await (await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db")).aclose()
+        await (await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING)).aclose()
 
     asyncio.run(make())
     assert whydesk("list", "--json").out == "[]\n"

@@ -7,6 +7,7 @@ import pytest
 
 from ledger.store import SqlLedger
 from tests.cli.command import Shell
+from tests.master_keys import KEYRING
 
 COMMANDS = [
     ("list",),
@@ -32,7 +33,7 @@ def test_the_ledger_of_a_demo_is_pointed_at(whydesk: Shell, tmp_path: Path) -> N
     demo = tmp_path / "state" / "demo"
 
     async def make() -> None:
-        await (await SqlLedger.open(f"sqlite:///{demo}/ledger.db")).aclose()
+        await (await SqlLedger.open(f"sqlite:///{demo}/ledger.db", KEYRING)).aclose()
 
     asyncio.run(make())
     said = whydesk("list")

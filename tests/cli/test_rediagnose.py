@@ -16,6 +16,7 @@ from models.vocabulary import Outcome
 from tests.anthropic_server import AnthropicServer, refuses, says
 from tests.cli.command import Said, Shell
 from tests.cli.past_runs import REFUSED, refused, write_failed_run, write_run
+from tests.master_keys import KEYRING
 from tests.reasoning.case import fact_is
 
 MODEL = "claude-haiku-5-5"
@@ -131,7 +132,7 @@ def test_a_models_answer_is_paid_once_and_is_no_cost_of_the_run(
     assert len(server.requests) == 2
 
     async def kept() -> tuple[list[str], float]:
-        async with await SqlLedger.open(url) as ledger:
+        async with await SqlLedger.open(url, KEYRING) as ledger:
             record = await RunReader(ledger).load_run(ticket)
             return [answer.purpose for answer in record.answers], await ledger.spent(record.summary.key)
 

@@ -13,6 +13,7 @@ from models.run import Drafted, RunKey
 from models.vocabulary import CauseClass
 from tests.cli.command import Shell
 from tests.ledger.investigations import NOON, claim, diagnosis, evidence, outcome
+from tests.master_keys import KEYRING
 from tests.reasoning.case import ANCHORS, EVIDENCE, GOOD, PLAYBOOK, WEIGHING, diagnose, row_shows
 
 _WOULD_CHANGE = {"would_change": "Errors that began before the release."}
@@ -23,7 +24,7 @@ SHOWN_PLAYBOOK = PLAYBOOK.model_copy(
 
 async def odd_run(url: str) -> RunKey:
     """A run whose texts look like a terminal's markup, as routes and log lines do."""
-    async with await SqlLedger.open(url) as ledger:
+    async with await SqlLedger.open(url, KEYRING) as ledger:
         key = (await ledger.claim_delivery(claim("99", "d-99"))).key
         odd = evidence("E1").model_copy(update={"title": "errors of [/v1/search]", "reason": "[bold]cut[/v2]"})
         await ledger.put_evidence(key, odd)
@@ -77,7 +78,7 @@ def test_an_unknown_run_is_told_with_what_to_do(name: str, whydesk: Shell, runs:
 
 async def whole_run(url: str) -> RunKey:
     """A run with all that a real one leaves: anchors, weighing, playbook, a diagnosis over stored rows."""
-    async with await SqlLedger.open(url) as ledger:
+    async with await SqlLedger.open(url, KEYRING) as ledger:
         key = (await ledger.claim_delivery(claim("88", "d-88"))).key
         for step, body in (
             ("identify/0", ANCHORS),
@@ -161,7 +162,7 @@ def test_feedback_times_and_cost_are_shown(whydesk: Shell, tmp_path: Path) -> No
 
 def test_rows_that_a_sentence_speaks_of_come_first_and_once(whydesk: Shell, tmp_path: Path) -> None:
     async def write() -> None:
-        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db") as ledger:
+        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING) as ledger:
             key = (await ledger.claim_delivery(claim("77", "d-77"))).key
             rows = tuple({"at": f"2026-03-02T1{hour}:20:00Z", "failed": hour} for hour in range(6))
             await ledger.put_evidence(key, evidence("E1").model_copy(update={"rows": rows}))
@@ -178,7 +179,7 @@ def test_rows_that_a_sentence_speaks_of_come_first_and_once(whydesk: Shell, tmp_
 
 def test_nothing_that_steers_a_terminal_comes_through(whydesk: Shell, tmp_path: Path) -> None:
     async def write() -> None:
-        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db") as ledger:
+        async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING) as ledger:
             key = (await ledger.claim_delivery(claim("66", "d-66"))).key
             evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202etxet"
             found = evidence("E1").model_copy(update={"rows": ({"text": evil},), "title": evil, "reason": evil})

@@ -33,6 +33,7 @@ from tests.connectors.sentry_far_end import (
     linked,
     sentry,
 )
+from tests.master_keys import KEYRING
 from workflows.naming import investigation_id
 
 
@@ -165,7 +166,7 @@ tenants:
 
 
 async def test_a_tenant_gathers_evidence_from_sentry_by_its_configuration_alone(tmp_path: Path) -> None:
-    async with far_end() as end, await SqlLedger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+    async with far_end() as end, await SqlLedger.open(f"sqlite:///{tmp_path}/ledger.db", KEYRING) as ledger:
         end.handler = sentry
         config = tmp_path / "whydesk.yaml"
         config.write_text(WHYDESK.replace("URL", end.url), encoding="utf-8")

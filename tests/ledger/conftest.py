@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 
 from ledger.store import SqlLedger
+from tests.master_keys import KEYRING
 from tests.postgres_server import PostgresServer, postgres_server
 
 
@@ -35,19 +36,19 @@ def ledger_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def ledger(ledger_url: str) -> AsyncIterator[SqlLedger]:
-    async with await SqlLedger.open(ledger_url) as opened:
+    async with await SqlLedger.open(ledger_url, KEYRING) as opened:
         yield opened
 
 
 @pytest.fixture
 async def file_ledger(sqlite_url: str) -> AsyncIterator[SqlLedger]:
     """For what only a file can do."""
-    async with await SqlLedger.open(sqlite_url) as opened:
+    async with await SqlLedger.open(sqlite_url, KEYRING) as opened:
         yield opened
 
 
 @pytest.fixture
 async def server_ledger(postgres_url: str) -> AsyncIterator[SqlLedger]:
     """For what only a server can do."""
-    async with await SqlLedger.open(postgres_url) as opened:
+    async with await SqlLedger.open(postgres_url, KEYRING) as opened:
         yield opened

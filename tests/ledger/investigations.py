@@ -82,7 +82,7 @@ async def investigate(ledger: Ledger, request: ClaimRequest) -> RunKey:
     tenant = key.ref.tenant
     note = RenderedNote(html=key.ref.ticket * 500, markdown="m", marker=note_marker(key.investigation, key.revision))
     for step in ("read", "identify", "select"):
-        await ledger.note_step(key, step, await ledger.put_body(tenant, evidence(step, key.ref.ticket)))
+        await ledger.note_step(key, step, await ledger.put_body(tenant, evidence(step, key.ref.ticket), key))
     await ledger.note_fingerprint(key, key.ref.ticket)
 
     async def fetch(name: str) -> None:
@@ -91,11 +91,11 @@ async def investigate(ledger: Ledger, request: ClaimRequest) -> RunKey:
 
     await asyncio.gather(*(fetch(f"E{number}") for number in range(1, 9)))
     await ledger.note_step(key, "weigh/0")
-    draft = await ledger.put_body(tenant, Draft(outcome=Outcome.DIAGNOSED, hypothesis=key.ref.ticket))
+    draft = await ledger.put_body(tenant, Draft(outcome=Outcome.DIAGNOSED, hypothesis=key.ref.ticket), key)
     await ledger.put_model_answer(key, "request", 0, Drafted(draft=draft, reasoner="rules", usd=0.01))
-    found = await ledger.put_body(tenant, diagnosis(key.ref.ticket))
+    found = await ledger.put_body(tenant, diagnosis(key.ref.ticket), key)
     await ledger.note_step(key, "verify/0", found)
-    await ledger.begin_note(key, note.marker, Mode.NOTE, await ledger.put_body(tenant, note))
+    await ledger.begin_note(key, note.marker, Mode.NOTE, await ledger.put_body(tenant, note, key))
     await ledger.finish_note(key, "posted", f"note-{key.ref.ticket}", NOON)
     await ledger.record_outcome(outcome(key, digest=found))
     return key

@@ -133,8 +133,9 @@ async def test_processes_that_append_together_do_not_fork_the_chain(ledger: SqlL
     script = (
         "import asyncio, sys\n"
         "from ledger.store import SqlLedger\n"
+        "from tests.master_keys import KEYRING\n"
         "async def main() -> None:\n"
-        "    async with await SqlLedger.open(sys.argv[1]) as ledger:\n"
+        "    async with await SqlLedger.open(sys.argv[1], KEYRING) as ledger:\n"
         "        await asyncio.gather(*(ledger.append_audit(sys.argv[2], 'pause', str(n)) for n in range(20)))\n"
         "asyncio.run(main())\n"
     )

@@ -17,6 +17,7 @@ from ledger.database import parse_url
 from ledger.migrations import alembic_config, upgrade
 from ledger.store import SqlLedger
 from ledger.tables import Base, InvestigationRow
+from tests.master_keys import KEYRING
 
 
 def _differences(connection: Connection) -> list[object]:
@@ -37,7 +38,7 @@ async def test_a_missing_column_would_be_noticed(ledger: SqlLedger) -> None:
 
 async def test_upgrades_that_start_together_all_succeed(ledger_url: str) -> None:
     await asyncio.gather(*(upgrade(ledger_url) for _ in range(8)))
-    async with await SqlLedger.open(ledger_url) as ledger:
+    async with await SqlLedger.open(ledger_url, KEYRING) as ledger:
         assert await ledger.database.write(_differences) == []
 
 

@@ -19,6 +19,7 @@ from models.run import Drafted, RunKey
 from models.ticket import TicketRef
 from models.vocabulary import Mode, Outcome
 from tests.ledger.investigations import NOON, claim, diagnosis, evidence, investigate, outcome
+from tests.master_keys import KEYRING
 
 
 async def _python(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -108,7 +109,7 @@ async def test_body_that_was_changed_on_disk_is_refused(ledger: SqlLedger) -> No
         connection.execute(update(BodyRow).filter_by(digest=digest).values(data=data))
 
     await ledger.database.write(swap)
-    with pytest.raises(LedgerError, match="other content"):
+    with pytest.raises(LedgerError, match="was altered or lies in another's place"):
         await ledger.get_body("acme", digest, Evidence)
 
 
@@ -229,9 +230,10 @@ async def test_two_processes_with_fifty_investigations_lose_nothing(ledger_url: 
 import asyncio, sys
 from ledger.store import SqlLedger
 from tests.ledger.investigations import claim, investigate
+from tests.master_keys import KEYRING
 
 async def main(url, first):
-    async with await SqlLedger.open(url) as ledger:
+    async with await SqlLedger.open(url, KEYRING) as ledger:
         own = (claim(str(n), f"d-{n}", "owner") for n in range(first, first + 25))
         await asyncio.gather(*(investigate(ledger, one) for one in own))
         both = [claim("shared", f"s-{n}", sys.argv[2]) for n in range(20)]
@@ -244,7 +246,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
     workers = await asyncio.gather(*(_python(script, ledger_url, first) for first in ("0", "25")))
     assert [worker.returncode for worker in workers] == [0, 0], workers
     assert sum(int(worker.stdout) for worker in workers) == 20
-    async with await SqlLedger.open(ledger_url) as ledger:
+    async with await SqlLedger.open(ledger_url, KEYRING) as ledger:
         runs = await RunReader(ledger).list_runs(1000)
         assert sum(run.outcome is Outcome.DIAGNOSED for run in runs) == 50
         shared = [run.key.revision for run in runs if run.key.ref.ticket == "shared"]
@@ -257,9 +259,10 @@ import asyncio, os, signal, sys
 from ledger.store import SqlLedger
 from models.run import Drafted
 from tests.ledger.investigations import claim
+from tests.master_keys import KEYRING
 
 async def main(url):
-    ledger = await SqlLedger.open(url)
+    ledger = await SqlLedger.open(url, KEYRING)
     key = (await ledger.claim_delivery(claim())).key
     await ledger.put_model_answer(key, "request", 0, Drafted(draft="paid", reasoner="model", usd=0.5))
     os.kill(os.getpid(), signal.SIGKILL)
@@ -273,7 +276,7 @@ asyncio.run(main(sys.argv[1]))
         timeout=60,
         check=False,
     )
-    async with await SqlLedger.open(ledger_url) as ledger:
+    async with await SqlLedger.open(ledger_url, KEYRING) as ledger:
         again = await ledger.claim_delivery(claim())
         answer = await ledger.find_model_answer(again.key, "request", 0)
     assert again.accepted
@@ -297,7 +300,7 @@ async def test_error_holds_no_parameter_of_the_statement(ledger: SqlLedger) -> N
 
 
 async def test_ledger_that_is_closed_says_so(ledger_url: str) -> None:
-    ledger = await SqlLedger.open(ledger_url)
+    ledger = await SqlLedger.open(ledger_url, KEYRING)
     await ledger.aclose()
     with pytest.raises(LedgerError, match="closed"):
         await ledger.put_body("acme", evidence())

@@ -15,6 +15,7 @@ from cli.processes import Household
 from cli.stack import Play, Ports, start_stack
 from ledger.store import SqlLedger
 from sandbox.world_files import load_world
+from tests.master_keys import KEYRING
 from tests.whole_path.town import Ended, Town
 
 ROWS = 600_000
@@ -36,7 +37,7 @@ async def fresh_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
             sandbox=running.sandbox,
             client=await connect(load_settings(running.environ)),
             control=await stack.enter_async_context(control),
-            ledger=await stack.enter_async_context(await SqlLedger.open(f"sqlite:///{state}/ledger.db")),
+            ledger=await stack.enter_async_context(await SqlLedger.open(f"sqlite:///{state}/ledger.db", KEYRING)),
             world=load_world(DEFAULT_WORLD),
             state=state,
         )

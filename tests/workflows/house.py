@@ -33,6 +33,7 @@ from playbooks.library import Library
 from reasoning.providers.base import LanguageModel
 from tests.conftest import PROBE_PLAYBOOKS
 from tests.fakes import OneHelpdesk, ScriptedConnector, ScriptedConnectors, ScriptedHelpdesk, found, ticket_of
+from tests.master_keys import KEYRING
 from worker import make_activities
 from workflows import naming
 from workflows.registered import WORKFLOWS
@@ -200,4 +201,4 @@ class House:
 
 async def open_ledger(folder: Path) -> SqlLedger:
     """Open a ledger of its own."""
-    return await SqlLedger.open(f"sqlite:///{folder}/ledger.db")
+    return await SqlLedger.open(f"sqlite:///{folder}/ledger.db", KEYRING)

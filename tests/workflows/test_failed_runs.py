@@ -14,18 +14,20 @@ from ledger.store import SqlLedger
 from models.base import digest_of, to_body
 from models.note import PostedNote
 from models.playbook import Playbook
+from models.run import RunKey
 from models.ticket import Ticket
 from models.vocabulary import Mode, Outcome
 from tests.fakes import ScriptedHelpdesk
+from tests.master_keys import KEYRING
 from tests.workflows.house import TENANT, House, billing, failing_requests, no_incident
 
 
 class ForgetfulLedger(SqlLedger):
     """Loses every playbook, as a ledger does that was restored from before it was released."""
 
-    async def put_body(self, tenant: str, body: BaseModel) -> str:
+    async def put_body(self, tenant: str, body: BaseModel, key: RunKey | None = None) -> str:
         """Store all but playbooks."""
-        return digest_of(to_body(body)) if isinstance(body, Playbook) else await super().put_body(tenant, body)
+        return digest_of(to_body(body)) if isinstance(body, Playbook) else await super().put_body(tenant, body, key)
 
 
 class RefusingHelpdesk(ScriptedHelpdesk):
@@ -43,7 +45,7 @@ class RefusingHelpdesk(ScriptedHelpdesk):
 @pytest_asyncio.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
     """A ledger for one test."""
-    async with await ForgetfulLedger.open(f"sqlite:///{tmp_path}/ledger.db") as opened:
+    async with await ForgetfulLedger.open(f"sqlite:///{tmp_path}/ledger.db", KEYRING) as opened:
         yield opened
 
 
