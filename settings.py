@@ -65,6 +65,17 @@ SETTINGS = (
     Setting("WHYDESK_GATEWAY_PORT", "port", "8088", "Port that the gateway listens on"),
     Setting("WHYDESK_METRICS_HOST", "text", "127.0.0.1", "Address that the worker's Prometheus metrics are served on"),
     Setting("WHYDESK_METRICS_PORT", "port", "0", "Port of the worker's Prometheus metrics; 0 is off"),
+    Setting("WHYDESK_CODEC_HOST", "text", "127.0.0.1", "Address that the codec server listens on"),
+    Setting("WHYDESK_CODEC_PORT", "port", "8089", "Port that the codec server listens on"),
+    Setting(
+        "WHYDESK_CODEC_ORIGINS",
+        "text",
+        "http://127.0.0.1:8233,http://localhost:8233",
+        "Where Temporal's UI is, with commas: its pages alone may ask the codec server",
+    ),
+    Setting("WHYDESK_CODEC_TOKEN", "reference", "", "Where the codec server's bearer token is, env:NAME or file:PATH"),
+    Setting("WHYDESK_CODEC_OIDC_ISSUER", "text", "", "OpenID provider whose tokens the codec server takes, https://…"),
+    Setting("WHYDESK_CODEC_OIDC_AUDIENCE", "text", "", "Audience that such a token must be for"),
     Setting("BUILD_ID", "text", "", "The worker's version in production; empty on a machine of one's own"),
 )
 
@@ -101,6 +112,12 @@ class Settings(Strict):
     gateway_port: int
     metrics_host: str
     metrics_port: int
+    codec_host: str
+    codec_port: int
+    codec_origins: str
+    codec_token: str
+    codec_oidc_issuer: str
+    codec_oidc_audience: str
     build_id: str
     tenants: dict[str, Tenant]
     _secrets: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
@@ -124,14 +141,11 @@ class Settings(Strict):
         document = Document.read(config, problems) if named or config.exists() else None
         tenants = _read_tenants(document, problems) if document else {}
         secrets = resolve_secrets(document, tenants, environ, problems) if document else {}
-        keyring = _read_keyring(cast(str, values.get("master_keys", "")), environ, config.absolute().parent, problems)
+        secrets |= _resolve_own(values, environ, config.absolute().parent, problems)
+        keyring = _read_keyring(secrets.get(str(values.get("master_keys"))), problems)
         if problems:
             raise ConfigError(problems)
         state = cast(Path, values["state"]).absolute()
-        scheme, _, path = cast(str, values["master_keys"]).partition(":")
-        if scheme == "file":
-            # Processes that we start have the configuration elsewhere, such as the world that they play.
-            values["master_keys"] = f"file:{(config.absolute().parent / path).resolve()}"
         url = values["ledger_url"] or SecretStr(f"sqlite:///{state}/ledger.db")
         settings = cls.model_validate(
             values | {"config": config.absolute(), "state": state, "ledger_url": url, "tenants": tenants}
@@ -170,10 +184,10 @@ class Settings(Strict):
         return self._keyring
 
     def secret(self, ref: str) -> SecretStr:
-        """Return the secret of a reference that stands in whydesk.yaml.
+        """Return the secret of a reference that stands in whydesk.yaml or in a variable.
 
         Raises:
-            KeyError: no tenant's configuration has that reference.
+            KeyError: neither has that reference.
         """
         if ref not in self._secrets:
             raise KeyError(f"{ref!r} is not a secret reference of {str(self.config)!r}; known: {sorted(self._secrets)}")
@@ -348,11 +362,27 @@ def _with_folders(document: Document, at: YamlPath, tenant: Tenant, problems: li
     return tenant.model_copy(update={"playbook_dirs": dirs, "connectors": connectors})
 
 
-def _read_keyring(ref: str, environ: Mapping[str, str], folder: Path, problems: list[str]) -> Keyring | None:
-    if not ref:
-        return None
+def _resolve_own(
+    values: dict[str, object], environ: Mapping[str, str], folder: Path, problems: list[str]
+) -> dict[str, SecretStr]:
+    """Return the secrets that variables refer to; their files' paths become absolute, for processes that we start elsewhere."""
+    secrets: dict[str, SecretStr] = {}
+    for setting in SETTINGS:
+        scheme, _, name = str(values.get(setting.field, "")).partition(":")
+        if setting.kind != "reference" or not name:
+            continue
+        ref = f"file:{(folder / name).resolve()}" if scheme == "file" else f"{scheme}:{name}"
+        values[setting.field] = ref
+        try:
+            secrets[ref] = SecretStr(read_secret(ref, environ, folder))
+        except LookupError as error:
+            problems.append(f"{setting.name}: {ref!r}: {error.args[0]}")
+    return secrets
+
+
+def _read_keyring(secret: SecretStr | None, problems: list[str]) -> Keyring | None:
     try:
-        return Keyring.parse(read_secret(ref, environ, folder))
-    except (LookupError, KeyringError) as error:
-        problems.append(f"WHYDESK_MASTER_KEYS: {ref!r}: {error.args[0]}")
+        return Keyring.parse(secret.get_secret_value()) if secret else None
+    except KeyringError as error:
+        problems.append(f"WHYDESK_MASTER_KEYS: {error}")
         return None

@@ -19,6 +19,7 @@ from rich.console import Console
 from cli.connection import load_settings
 from cli.demo_report import print_report
 from cli.demo_tickets import SIX, DemoTickets
+from cli.dev_server import free_port
 from cli.errors import UsageProblem, no_such
 from cli.processes import Household
 from cli.run_processes import only_one
@@ -84,9 +85,11 @@ async def _demo(
     json_file: Path | None,
 ) -> bool:
     began = time.monotonic()
+    # Its pages are looked at only where they stay.
+    ports = Ports(codec=free_port()) if keep else Ports()
     async with Household(state / "logs") as household:
         with console.status("starting") as status:
-            stack = await start_stack(household, _environ(), state, Ports(), play=play, say=status.update)
+            stack = await start_stack(household, _environ(), state, ports, play=play, say=status.update)
         console.print(
             f"everything runs after {time.monotonic() - began:.1f} s · Temporal UI {stack.ui}", highlight=False
         )

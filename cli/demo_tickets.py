@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from temporalio.client import Client
 
-from cli.connection import connect, load_settings
+from cli.connection import connect
 from cli.critical_path import critical_path
 from cli.demo_report import Told
 from cli.processes import Household
@@ -56,11 +56,10 @@ class DemoTickets:
 
     async def investigate(self, keys: list[str]) -> list[Told]:
         """Open all of them at once, show the progress, and return what came of each."""
-        settings = load_settings(self._stack.environ)
-        client = await connect(settings)
+        client = await connect(self._stack.settings)
         async with (
             httpx.AsyncClient(base_url=self._sandbox.control, timeout=30) as control,
-            await SqlLedger.open(self._ledger_url, settings.keyring()) as ledger,
+            await SqlLedger.open(self._ledger_url, self._stack.settings.keyring()) as ledger,
         ):
             await break_sources(control, self._sandbox.addresses, self._without)
             truths = self._world.truth.tickets

@@ -114,9 +114,9 @@ class DevServer:
 
 
 async def start_dev_server(
-    household: Household, environ: Mapping[str, str], database: Path, port: int, ui_port: int
+    household: Household, environ: Mapping[str, str], database: Path, port: int, ui_port: int, codec: str = ""
 ) -> DevServer:
-    """Start the server on a database file and prepare its namespace.
+    """Start the server on a database file and prepare its namespace; its UI asks the codec server of that address, if any.
 
     Raises:
         NoTemporal: no program, a port in use, or a server that did not come up.
@@ -128,6 +128,7 @@ async def start_dev_server(
     database.parent.mkdir(parents=True, exist_ok=True)
     command = [program.path, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port)]
     command += ["--log-level", "error", "--db-filename", str(database), *FLAGS]
+    command += ["--ui-codec-endpoint", codec] if codec else []
     running = await household.start("temporal", command, environ)
     address = f"127.0.0.1:{port}"
     deadline = asyncio.get_running_loop().time() + READY_WITHIN

@@ -1,4 +1,4 @@
-"""`whydesk up`, `worker`, `gateway`, `namespace`: the processes of an installation."""
+"""`whydesk up`, `worker`, `gateway`, `codec-server`, `namespace`: the processes of an installation."""
 
 import asyncio
 import contextlib
@@ -42,6 +42,16 @@ def gateway() -> None:
     asyncio.run(serve_gateway(settings))
 
 
+def codec_server() -> None:
+    """Decrypt payloads for Temporal's UI and command until told to stop; each decoding goes to the audit."""
+    from cli.serve_codec import serve_codec
+    from telemetry import configure_logging
+
+    settings = load_settings()
+    configure_logging(settings.log_level, settings.log_format)
+    asyncio.run(serve_codec(settings))
+
+
 def namespace() -> None:
     """Make the namespace where it is missing, with its search attributes and retention. Safe to repeat."""
 
@@ -61,8 +71,12 @@ def up(
     port: Annotated[int, typer.Option(help="The Temporal server's port.")] = 7233,
     ui_port: Annotated[int, typer.Option(help="The Temporal UI's port.")] = 8233,
     gateway_port: Annotated[int | None, typer.Option(help="Instead of WHYDESK_GATEWAY_PORT.")] = None,
+    codec_port: Annotated[
+        int | None,
+        typer.Option(help="Instead of WHYDESK_CODEC_PORT; 0: none, and the UI shows payloads encrypted.", min=0),
+    ] = None,
 ) -> None:
-    """Run the Temporal server, a worker and the gateway in this terminal. Ctrl-C stops them all."""
+    """Run the Temporal server, a worker, the gateway and the UI's codec server in this terminal. Ctrl-C stops them all."""
     settings = load_settings()
     if world is None and not settings.tenants:
         raise UsageProblem(
@@ -71,11 +85,20 @@ def up(
         )
     if world:
         ensure_valid(world)
-    ports = Ports(temporal=port, ui=ui_port, gateway=gateway_port or settings.gateway_port)
+    ports = Ports(
+        temporal=port,
+        ui=ui_port,
+        gateway=gateway_port or settings.gateway_port,
+        codec=settings.codec_port if codec_port is None else codec_port,
+    )
     with only_one(settings.state) as running:
         if not is_free(settings.gateway_host, ports.gateway):
             raise UsageProblem(
                 f"port {ports.gateway} is in use, where the gateway should listen; choose another with --gateway-port"
+            )
+        if ports.codec and not is_free("127.0.0.1", ports.codec):
+            raise UsageProblem(
+                f"port {ports.codec} is in use, where the codec server should listen; choose another with --codec-port"
             )
         # The processes run in the checkout, whatever folder we were started in.
         environ = {**os.environ, **({"WHYDESK_CONFIG": str(settings.config)} if settings.config.exists() else {})}

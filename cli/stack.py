@@ -17,6 +17,7 @@ from cli.open_runs import OpenRuns, is_current, mend_open_runs
 from cli.processes import Household, NotReady, Running
 from cli.world_tenant import SandboxState, write_tenant
 from sandbox.world_files import load_world
+from settings import Settings
 
 READY_WITHIN = 120.0
 
@@ -28,6 +29,8 @@ class Ports:
     temporal: int = field(default_factory=free_port)
     ui: int = field(default_factory=free_port)
     gateway: int = field(default_factory=free_port)
+    codec: int = 0
+    """0: no codec server, and the UI shows payloads encrypted."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Stack:
     gateway: str
     mended: OpenRuns
     environ: Mapping[str, str]
+    settings: Settings
+    """As its processes read them."""
     sandbox: SandboxState | None = None
 
 
@@ -97,13 +102,16 @@ async def start_stack(
     if sandbox and play:
         ours |= sandbox.secrets() | {"WHYDESK_CONFIG": str(state / "whydesk.yaml")}
         write_tenant(sandbox, load_world(play.world).tenant, list(play.models), state / "whydesk.yaml")
-    client = await connect(load_settings(ours))
+    settings = load_settings(ours)
+    client = await connect(settings)
     mended = await mend_open_runs(client)
     say("starting the worker and the gateway")
     for name in ("worker", "gateway"):
         await household.start(name, [sys.executable, "-m", "cli", name], ours)
+    if ports.codec and server.ours:
+        await household.start("codec-server", [sys.executable, "-m", "cli", "codec-server"], ours | _codec(ports))
     await _ready(household, client, hook)
-    return Stack(server.address, server.origin, server.ui, hook, mended, ours, sandbox)
+    return Stack(server.address, server.origin, server.ui, hook, mended, ours, settings, sandbox)
 
 
 def _keys(environ: Mapping[str, str], state: Path) -> Mapping[str, str]:
@@ -122,16 +130,34 @@ class _Server:
     ui: str
     variables: Mapping[str, str]
 
+    @property
+    def ours(self) -> bool:
+        """Whether it is started and ended by us."""
+        return bool(self.variables)
+
 
 async def _temporal(household: Household, environ: Mapping[str, str], state: Path, ports: Ports) -> _Server:
     settings = load_settings(environ)
     if settings.temporal_address:
         await prepare_namespace(await connect(settings, payloads=False))
         return _Server(settings.temporal_address, "TEMPORAL_ADDRESS", "of that server", {})
-    ours = await start_dev_server(household, environ, state / "temporal.db", ports.temporal, ports.ui)
+    codec = f"http://127.0.0.1:{ports.codec}" if ports.codec else ""
+    ours = await start_dev_server(household, environ, state / "temporal.db", ports.temporal, ports.ui, codec)
     # What is set for a server elsewhere, its namespace and keys, does not fit this one.
     elsewhere = {name: "" for name in environ if name.startswith("TEMPORAL_") and name != "TEMPORAL_CLI_PATH"}
     return _Server(ours.address, ours.program.origin, ours.ui, {**elsewhere, "TEMPORAL_ADDRESS": ours.address})
+
+
+def _codec(ports: Ports) -> dict[str, str]:
+    """Let the local UI's pages ask, which have no token to show."""
+    return {
+        "WHYDESK_CODEC_HOST": "127.0.0.1",
+        "WHYDESK_CODEC_PORT": str(ports.codec),
+        "WHYDESK_CODEC_ORIGINS": f"http://127.0.0.1:{ports.ui},http://localhost:{ports.ui}",
+        "WHYDESK_CODEC_TOKEN": "",
+        "WHYDESK_CODEC_OIDC_ISSUER": "",
+        "WHYDESK_CODEC_OIDC_AUDIENCE": "",
+    }
 
 
 async def _start_sandbox(

@@ -28,6 +28,7 @@ VENDORS: dict[str, str | tuple[str, ...]] = {
     "chdb": "sandbox/",
     "cryptography": "keys/",
     "fastapi": ("gateway/", "payloads/"),
+    "jwt": "payloads/",
     "standardwebhooks": ("helpdesks/standard", "sandbox/"),
     "sqlglot": "reasoning/sql",
 }

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from cli import demo
+from cli.connection import load_settings
 from cli.demo_report import Told, demo_table, print_report
 from cli.demo_tickets import break_sources
 from cli.open_runs import OpenRuns
@@ -186,7 +187,7 @@ def test_a_note_names_what_was_not_checked() -> None:
 def report(*tickets: Told) -> tuple[bool, str]:
     """Print it as a pipe gets it; return the verdict and the words."""
     console = Console(width=demo._WIDTH, record=True, file=io.StringIO())
-    stack = Stack("", "", "http://127.0.0.1:9", "", OpenRuns(0, ()), {})
+    stack = Stack("", "", "http://127.0.0.1:9", "", OpenRuns(0, ()), {}, load_settings({}))
     for one in tickets:
         one.ticket = "4711"
     passed = print_report(console, list(tickets), stack, 1.0, Path("/state"))

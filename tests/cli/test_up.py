@@ -31,7 +31,7 @@ class Terminal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.state = folder / "state"
-        self.ports = {"--port": free_port(), "--ui-port": free_port(), "--gateway-port": free_port()}
+        self.ports = {option: free_port() for option in ("--port", "--ui-port", "--gateway-port", "--codec-port")}
         self.gateway = f"http://127.0.0.1:{self.ports['--gateway-port']}"
         self._environ = {
             "PATH": os.environ.get("PATH", ""),
@@ -117,7 +117,10 @@ async def test_up_runs_alone_ends_at_ctrl_c_and_starts_again(terminal: Terminal)
     assert f"{terminal.gateway}/hooks/" in said
     assert await readiness(terminal) == 200
     commands = " ".join(terminal.mine().values())
-    assert all(part in commands for part in ("start-dev", "-m sandbox", "-m cli worker", "-m cli gateway"))
+    assert all(
+        part in commands
+        for part in ("start-dev", "-m sandbox", "-m cli worker", "-m cli gateway", "-m cli codec-server")
+    )
 
     code, refusal = await terminal.said("up", "--world", WORLD)
     assert code == 2
@@ -208,7 +211,7 @@ async def test_a_broken_configuration_is_told_whole(terminal: Terminal, tmp_path
         assert problem in said
 
 
-@pytest.mark.parametrize("option", ["--port", "--ui-port", "--gateway-port"])
+@pytest.mark.parametrize("option", ["--port", "--ui-port", "--gateway-port", "--codec-port"])
 async def test_a_port_in_use_is_named_with_its_option(option: str, terminal: Terminal) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", terminal.ports[option]))
