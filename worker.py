@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,8 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymen
 
 from activities.bodies import Bodies
 from activities.break_tie import TieActivities
+from activities.candidates import CandidateActivities, Candidates
+from activities.channels import Channels, PlaybookShelf
 from activities.control_board import ControlBoard
 from activities.diagnose import DiagnoseActivities
 from activities.gather import GatherActivities
@@ -24,7 +26,7 @@ from activities.pausing import PausableConnectors, PausableModels, PauseActiviti
 from activities.publish import PublishActivities
 from activities.record import RecordActivities
 from activities.restore import RestoreActivities
-from activities.select import PlaybookShelf, SelectActivities
+from activities.select import SelectActivities
 from activities.sharing import SharedFetch
 from activities.sweep import Start, SweepActivities
 from activities.verify import VerifyActivities
@@ -42,6 +44,7 @@ from helpdesks.base import Helpdesk, HelpdeskPool
 from helpdesks.factory import make_helpdesk
 from helpdesks.pool import HelpdeskPool as PooledHelpdesks
 from ledger.base import Ledger
+from ledger.candidates import SqlCandidates
 from ledger.controls import SqlControls
 from ledger.coordination import Coordination
 from ledger.coordinator import coordinate
@@ -81,6 +84,7 @@ def make_activities(
     start: Start | None = None,
     board: ControlBoard | None = None,
     past: PastRuns | None = None,
+    candidates: Candidates | None = None,
 ) -> Sequence[Activity]:
     """Build all activities over one ledger and one memory of bodies.
 
@@ -92,15 +96,18 @@ def make_activities(
     bodies = Bodies(ledger)
     sharing = SharedFetch(together.answers) if together else None
     sweeping = [SweepActivities(ledger, together.sweeps, helpdesks, tenants, start)] if together and start else []
+    channels = Channels(shelf, board)
+    trying = [CandidateActivities(bodies, past, candidates, tenants).try_candidate] if past and candidates else []
     looking_back = [RestoreActivities(ledger, bodies, past, tenants).restore_evidence] if past else []
     intake = IntakeActivities(ledger, bodies, helpdesks, connectors, tenants)
     return [
         *looking_back,
+        *trying,
         intake.claim_delivery,
         intake.read_ticket,
         intake.identify_customer,
-        SelectActivities(ledger, bodies, shelf, tenants).select_playbook,
-        TieActivities(ledger, bodies, shelf, tenants, models).break_tie,
+        SelectActivities(ledger, bodies, channels, tenants).select_playbook,
+        TieActivities(ledger, bodies, channels, tenants, models).break_tie,
         GatherActivities(ledger, bodies, connectors, tenants, sharing).fetch_evidence,
         WeighActivities(ledger, bodies).weigh_evidence,
         DiagnoseActivities(ledger, bodies, models, tenants).diagnose,
@@ -154,6 +161,7 @@ async def run_worker(settings: Settings) -> None:
             tenants=settings.tenants,
             together=together,
             past=SqlPastRuns(ledger),
+            candidates=SqlCandidates(ledger.database),
             start=TemporalStarter(client, lambda tenant: settings.tenants[tenant].region),
             board=board,
         )
@@ -241,10 +249,18 @@ class Shelf:
             PlaybookError: every mistake in every file.
         """
         self._by_tenant = {name: _newest(tenant) for name, tenant in tenants.items()}
+        self._own = {
+            name: frozenset(path.name for folder in tenant.playbook_dirs for path in Path(folder).iterdir())
+            for name, tenant in tenants.items()
+        }
 
     def released(self, tenant: str) -> Sequence[Playbook]:
         """Return the newest version of each; a tenant's own of the same id takes the shipped one's place."""
         return self._by_tenant[tenant]
+
+    def own(self, tenant: str) -> Collection[str]:
+        """Return the names of the folders of the tenant's own playbooks, which are their ids."""
+        return self._own[tenant]
 
 
 def _newest(tenant: Tenant) -> list[Playbook]:

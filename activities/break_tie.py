@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from temporalio import activity
 
 from activities.bodies import Bodies
+from activities.channels import Channels
 from activities.failures import failing_as_temporal_expects
 from activities.paid import BudgetSpent, Question, answer_once
-from activities.select import PlaybookShelf, selection_of
+from activities.select import selection_of
 from ledger.base import Ledger
 from models.base import Frozen
 from models.customer import Anchors
@@ -45,7 +46,7 @@ class TieActivities:
     """Asks the tenant's classifier."""
 
     def __init__(
-        self, ledger: Ledger, bodies: Bodies, shelf: PlaybookShelf, tenants: Mapping[str, Tenant], models: ModelPool
+        self, ledger: Ledger, bodies: Bodies, shelf: Channels, tenants: Mapping[str, Tenant], models: ModelPool
     ) -> None:
         """Take what worker.py made."""
         self._ledger = ledger
@@ -78,7 +79,11 @@ class TieActivities:
         await self._ledger.note_step(
             request.key, f"tie/{request.look}", digest, f"{chosen.id}@{chosen.version}: {said}"
         )
-        return selection_of(tenant, chosen, digest, tuple(each.playbook.id for each in tied))
+        candidate = self._shelf.candidate(name, chosen)
+        beside = await self._ledger.put_body(name, candidate) if candidate is not None else ""
+        mode = self._shelf.mode(tenant, request.key.ref, chosen.id)
+        names = tuple(each.playbook.id for each in tied)
+        return selection_of(tenant, chosen, digest, names, mode=mode, candidate=beside)
 
     async def _choose(
         self, request: SelectRequest, tenant: Tenant, tied: Sequence[Ranked], own: Playbook, prompt: Prompt

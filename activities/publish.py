@@ -56,7 +56,7 @@ class PublishActivities:
     def _mode(self, request: PublishRequest) -> Mode:
         """A run that failed before a playbook was chosen knows no mode of its own: the tenant's counts."""
         mode = request.mode if request.playbook else self._tenants[request.key.ref.tenant].mode
-        return Mode.SHADOW if mode is Mode.NOTE and not request.post else mode
+        return mode.lowered(request.post)
 
     @staticmethod
     def _ledger_may_fail(request: PublishRequest) -> contextlib.AbstractContextManager[None]:
@@ -109,6 +109,8 @@ class PublishActivities:
             allowed_hosts=link_hosts(self._tenants[tenant]),
             today=datetime.now(UTC).date(),
             console_url=self._tenants[tenant].console_url,
+            replaces=await self._ledger.earlier_note(request.key),
+            evidence_of=max((item.fetched_at for item in evidence), default=None) if request.looked_again else None,
         )
 
 

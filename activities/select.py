@@ -1,11 +1,11 @@
 """Step 2: choose the playbook and pin it to the run by id, version and digest."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping
 
 from temporalio import activity
 
 from activities.bodies import Bodies
+from activities.channels import Channels
 from activities.failures import failing_as_temporal_expects
 from ledger.base import Ledger
 from models.customer import Anchors
@@ -13,6 +13,7 @@ from models.playbook import Playbook
 from models.run import Selection, SelectRequest
 from models.tenant import Tenant
 from models.ticket import Ticket
+from models.vocabulary import Mode
 from reasoning.queries import plan_queries
 from reasoning.select import select_playbook, tied_playbooks
 
@@ -20,18 +21,10 @@ RULES = "rules"
 """The reasoner that is always the last link."""
 
 
-class PlaybookShelf(Protocol):
-    """Where a tenant's released playbooks stand."""
-
-    def released(self, tenant: str) -> Sequence[Playbook]:
-        """Return the newest version of each playbook that the tenant may use."""
-        ...
-
-
 class SelectActivities:
     """Chooses by code alone."""
 
-    def __init__(self, ledger: Ledger, bodies: Bodies, shelf: PlaybookShelf, tenants: Mapping[str, Tenant]) -> None:
+    def __init__(self, ledger: Ledger, bodies: Bodies, shelf: Channels, tenants: Mapping[str, Tenant]) -> None:
         """Take what worker.py made."""
         self._ledger = ledger
         self._bodies = bodies
@@ -52,19 +45,41 @@ class SelectActivities:
         digest = await self._ledger.put_body(name, playbook)
         step = f"select/{request.look}" if request.look else "select"
         await self._ledger.note_step(request.key, step, digest, f"{playbook.id}@{playbook.version}: {reason}")
-        return selection_of(tenant, playbook, digest, tuple(each.playbook.id for each in tied))
+        candidate = self._shelf.candidate(name, playbook)
+        beside = await self._ledger.put_body(name, candidate) if candidate is not None else ""
+        mode = self._shelf.mode(tenant, request.key.ref, playbook.id)
+        names = tuple(each.playbook.id for each in tied)
+        return selection_of(tenant, playbook, digest, names, mode=mode, candidate=beside)
 
 
-def selection_of(tenant: Tenant, playbook: Playbook, digest: str, tied: tuple[str, ...] = ()) -> Selection:
-    """Pin a playbook to a run, with what the run may do with it."""
+def selection_of(
+    tenant: Tenant,
+    playbook: Playbook,
+    digest: str,
+    tied: tuple[str, ...] = (),
+    *,
+    mode: Mode | None = None,
+    candidate: str = "",
+) -> Selection:
+    """Pin a playbook to a run, with what the run may do with it.
+
+    Args:
+        tenant: Whose ticket it is.
+        playbook: What was chosen.
+        digest: Of the playbook.
+        tied: The playbooks for which the ticket speaks equally.
+        mode: What is allowed for this ticket; the tenant's own if left out.
+        candidate: Digest of the version that runs beside it in shadow.
+    """
     return Selection(
         playbook=playbook.id,
         version=playbook.version,
         digest=digest,
         queries=plan_queries(playbook),
-        mode=tenant.mode_for(playbook.id),
+        mode=mode if mode is not None else tenant.mode_for(playbook.id),
         rounds=playbook.budgets.rounds,
         most_queries=playbook.budgets.queries,
         reasoners=(*(link.model for link in tenant.models), RULES),
         tied=tied,
+        candidate=candidate,
     )

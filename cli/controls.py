@@ -2,7 +2,7 @@
 
 import asyncio
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,7 +12,17 @@ from cli.operator import operator
 from cli.recorded import open_recorded
 from ledger.controls import Change, Said, SqlControls
 from models.base import Frozen
-from models.control import ALL, MODELS, PAUSED, Control, source_scope, tenant_scope
+from models.control import (
+    ALL,
+    EVERY_PLAYBOOK,
+    MODELS,
+    PAUSED,
+    PERCENT,
+    Control,
+    playbook_scope,
+    source_scope,
+    tenant_scope,
+)
 from models.vocabulary import Source
 from settings import Settings
 
@@ -103,3 +113,30 @@ def _scope(settings: Settings, what: What, name: str | None) -> tuple[str, str]:
         raise no_such(what.value, name, known)
     scope = source_scope(name) if what is What.SOURCE else tenant_scope(name)
     return scope, f"{what.value} {name}"
+
+
+def rollout(
+    what: Annotated[Literal["tenant"], typer.Argument(help="What is rolled out to.")],
+    name: Annotated[str, typer.Argument(help="Which tenant.")],
+    percent: Annotated[int, typer.Option(help="How many of a hundred tickets get the note.", min=0, max=100)],
+    playbook: Annotated[str, typer.Option(help="A playbook's id; all if left out.")] = EVERY_PLAYBOOK,
+    reason: _Reason = "",
+) -> None:
+    """Give a part of a tenant's tickets the note, and investigate the others in shadow.
+
+    Which tickets is told by a hash of the ticket: it stays the same, and a higher number only adds tickets. It lowers
+    the mode in whydesk.yaml, never raises it.
+    """
+    print(asyncio.run(_roll_out(name, playbook, percent, reason.strip())))
+
+
+async def _roll_out(name: str, playbook: str, percent: int, reason: str) -> str:
+    settings = load_settings()
+    if name not in settings.tenants:
+        raise no_such("tenant", name, list(settings.tenants))
+    scope = playbook_scope(playbook, name)
+    async with await open_recorded(settings) as ledger:
+        said = Said(operator(), "rollout", scope, reason, {"percent": percent})
+        await SqlControls(ledger.database).change([Change(scope, PERCENT, str(percent))], said)
+    which = "all playbooks" if playbook == EVERY_PLAYBOOK else playbook
+    return f"{percent} of a hundred tickets of {name} get the note of {which}, from the next ticket on"

@@ -6,7 +6,7 @@ import typer
 
 from cli import audit, master_keys, playbooks, run_processes, worlds
 from cli.ask import ask
-from cli.controls import controls, pause, resume
+from cli.controls import controls, pause, resume, rollout
 from cli.costs import costs
 from cli.demo import demo
 from cli.doctor import doctor
@@ -16,6 +16,7 @@ from cli.init import init
 from cli.investigate import investigate
 from cli.list_runs import list_runs
 from cli.rediagnose import rediagnose
+from cli.reinvestigate import reinvestigate
 from cli.replay import replay
 from cli.show import show
 
@@ -43,9 +44,11 @@ app.command("feedback")(feedback)
 app.command("costs")(costs)
 app.command("replay")(replay)
 app.command("rediagnose")(rediagnose)
+app.command("reinvestigate")(reinvestigate)
 app.command("pause")(pause)
 app.command("resume")(resume)
 app.command("controls")(controls)
+app.command("rollout")(rollout)
 app.add_typer(worlds.app, name="world")
 app.add_typer(playbooks.app, name="playbooks")
 app.add_typer(audit.app, name="audit")

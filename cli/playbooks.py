@@ -9,6 +9,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
+from cli.playbook_channels import candidate, compare_candidates, promote, rollback
 from cli.playbook_reading import explain, show
 from cli.playbook_shelf import SHIPPED, AsJson, Folder, chosen, load_folder
 from cli.playbook_writing import capture, new
@@ -123,3 +124,9 @@ def _line(loaded: LoadedPlaybook, today: date) -> dict[str, str | int | bool]:
         "digest": loaded.digest,
         "path": str(loaded.path),
     }
+
+
+app.command("promote")(promote)
+app.command("rollback")(rollback)
+app.command("candidate")(candidate)
+app.command("compare")(compare_candidates)

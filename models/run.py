@@ -111,6 +111,8 @@ class Selection(Frozen):
     """Model ids in order, `rules` last."""
     tied: tuple[str, ...] = ()
     """Ids of the playbooks that the ticket speaks for equally, code's own choice first, where a model may break the tie."""
+    candidate: str = ""
+    """Digest of the version that is tried in shadow on the same evidence, once this one has had its say."""
 
 
 class FetchRequest(Frozen):
@@ -284,6 +286,14 @@ class RecordRequest(Frozen):
     gaps: tuple[str, ...] = ()
     problem: str = ""
     """For `failed`: the step and the type of its failure."""
+
+
+class CandidateRequest(Frozen):
+    """Diagnose a finished revision once more, by a candidate playbook, for comparison alone."""
+
+    key: RunKey
+    candidate: str
+    """Digest."""
 
 
 class InvestigateInput(Frozen):

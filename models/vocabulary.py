@@ -67,6 +67,10 @@ class Mode(StrEnum):
     SHADOW = "shadow"
     NOTE = "note"
 
+    def lowered(self, post: bool) -> "Mode":
+        """Return this mode, or shadow in place of the note where none is to be posted."""
+        return Mode.SHADOW if self is Mode.NOTE and not post else self
+
 
 class Severity(StrEnum):
     """How bad it is for the customer, by the playbook's rubric."""

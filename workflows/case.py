@@ -85,7 +85,7 @@ class Case:
 
     def allowed(self, mode: Mode) -> Mode:
         """Return the tenant's mode, lowered to shadow where the trigger asks for no note."""
-        return Mode.SHADOW if mode is Mode.NOTE and not self.trigger.post else mode
+        return mode.lowered(self.trigger.post)
 
     @property
     def posts(self) -> bool:

@@ -46,7 +46,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from models.ticket import Rerun, Trigger, TriggerKind
     from models.vocabulary import Mode, Outcome
-    from workflows import attributes, naming
+    from workflows import attributes, beside, naming
     from workflows.case import Case
     from workflows.failures import TIMED_OUT, StepFailed, kind_of, step
     from workflows.gate import Gate
@@ -388,6 +388,7 @@ class InvestigateTicketWorkflow:
         workflow.upsert_search_attributes(attributes.of_result(result, case.weighed.coverage))
         self._progress.done.append(f"{result.outcome.value} · {result.cause.value} · note {published.status}")
         self._stage("done")
+        await beside.try_candidate(case)
         return result.model_copy(update={"usd": usd})
 
     def _stage(self, stage: str) -> None:

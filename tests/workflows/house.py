@@ -20,6 +20,7 @@ from temporalio.worker import Worker
 from activities.control_board import ControlBoard
 from activities.pausing import PauseGate
 from gateway.starter import TemporalStarter
+from ledger.candidates import SqlCandidates
 from ledger.coordinator import coordinate
 from ledger.past_runs import SqlPastRuns
 from ledger.store import SqlLedger
@@ -110,6 +111,10 @@ class Shelf:
         """Return them."""
         return self.playbooks
 
+    def own(self, tenant: str) -> Sequence[str]:
+        """None is a tenant's own."""
+        return ()
+
 
 class House:
     """One worker with its own queue, ledger and far ends. Every ticket gets a fresh number."""
@@ -151,6 +156,7 @@ class House:
             tenants={self.tenant.id: self.tenant},
             board=self.board,
             past=SqlPastRuns(self.ledger),
+            candidates=SqlCandidates(self.ledger.database),
             together=coordinate(self.ledger) if self.together else None,
             start=TemporalStarter(self.client, lambda _: self.region),
         )
