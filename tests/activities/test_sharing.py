@@ -313,3 +313,14 @@ def test_the_last_attempt_is_the_one_that_workflows_allow() -> None:
 def test_a_questions_digest_says_nothing() -> None:
     assert isinstance(known(query()).question, SharedQuestion)
     assert len(known(query()).question.digest) == 64
+
+
+async def test_a_public_page_is_asked_once_for_all_tenants(ledger: SqlLedger, shared: SharedFetch) -> None:
+    public = StatusPageConfig.model_validate({"pages": [{"name": "own", "url": "https://status.example.com"}]})
+    one, two = (
+        TENANT.model_copy(update={"id": name, "connectors": {Source.STATUSPAGE: public}}) for name in ("acme", "globex")
+    )
+    source = Source1(told({"name": "Elevated errors"}))
+    first = await shared.get(known(query(), tenant=one), source.fetch)
+    assert await another_worker(ledger).get(known(query(), tenant=two), source.fetch) == first
+    assert source.asked == 1
