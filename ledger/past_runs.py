@@ -1,14 +1,18 @@
 """Past runs over SQL."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
+from ledger.database import insert_new
 from ledger.feedback import that_count
 from ledger.listing import IDENTIFY, feedback_of
 from ledger.store import SqlLedger
 from ledger.tables import EvidenceRow, FeedbackRow, InvestigationRow, NoteRow, RevisionRow, StepRow
+from ledger.tables_backtest import BacktestLineRow
+from models.backtest import BacktestInput, BacktestLine, PastRevision
 from models.evidence import EvidenceRef
 from models.rediagnosis import KeptRun
 from models.run import RunKey
@@ -19,6 +23,8 @@ _WEIGH = "weigh/"
 _VERIFY = "verify/"
 _READ = "read/"
 _CHOSEN = ("select", "tie")
+_TOLD = (Outcome.DIAGNOSED, Outcome.INCONCLUSIVE, Outcome.NOTHING_WRONG, Outcome.NEEDS_INFO)
+"""Ends that a playbook had a word in."""
 
 
 class SqlPastRuns:
@@ -31,6 +37,44 @@ class SqlPastRuns:
     async def kept_run(self, tenant: str, investigation: str, revision: int) -> KeptRun | None:
         """See `PastRuns`."""
         return await self._database.read(lambda connection: _kept(connection, tenant, investigation, revision))
+
+    async def past_revisions(self, given: BacktestInput) -> Sequence[PastRevision]:
+        """See `PastRuns`."""
+        found = (
+            select(RevisionRow.investigation, RevisionRow.revision, RevisionRow.opened_at)
+            .where(
+                RevisionRow.tenant == given.tenant,
+                RevisionRow.playbook.startswith(f"{given.over}@", autoescape=True),
+                RevisionRow.outcome.in_([outcome.value for outcome in _TOLD]),
+                RevisionRow.opened_at >= given.since,
+                RevisionRow.opened_at < given.until,
+            )
+            .order_by(RevisionRow.opened_at.desc(), RevisionRow.investigation, RevisionRow.revision)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(found).all())
+        return [PastRevision.model_validate(row._asdict()) for row in rows]
+
+    async def put_line(self, given: BacktestInput, line: BacktestLine) -> BacktestLine:
+        """See `PastRuns`."""
+        names = {"tenant": given.tenant, "backtest": given.backtest}
+        row = names | {"investigation": line.investigation, "revision": line.revision}
+
+        def work(connection: Connection) -> BacktestLine:
+            kept = row | {"line": line.model_dump_json(), "done_at": datetime.now(UTC)}
+            if insert_new(connection, BacktestLineRow, kept):
+                return line
+            found = connection.execute(select(BacktestLineRow.line).filter_by(**row)).scalar_one()
+            return BacktestLine.model_validate_json(found)
+
+        return await self._database.write(work)
+
+    async def backtest_lines(self, tenant: str, backtest: str) -> Sequence[BacktestLine]:
+        """See `PastRuns`."""
+        found = (
+            select(BacktestLineRow.line).filter_by(tenant=tenant, backtest=backtest).order_by(BacktestLineRow.done_at)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(found).scalars().all())
+        return [BacktestLine.model_validate_json(row) for row in rows]
 
 
 def _kept(connection: Connection, tenant: str, investigation: str, revision: int) -> KeptRun | None:

@@ -7,7 +7,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 
-from ledger import tables_keys, tables_shared  # noqa: F401  # their tables belong to the metadata
+from ledger import tables_backtest, tables_keys, tables_shared  # noqa: F401  # their tables belong to the metadata
 from ledger.database import Database
 from ledger.tables import Base, UtcDateTime
 
