@@ -1,8 +1,9 @@
 """A model's draft: asked for once, its pseudonyms resolved, stored before it is reported."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from activities.paid import Question, answer_once
+from activities.paid import Question, answer_once, until_kept
 from ledger.base import Ledger
 from models.diagnosis import Draft
 from models.run import Drafted
@@ -43,7 +44,7 @@ async def draft_by_model(
         # What could not be asked about again would be gathered for nobody.
         wished = draft.follow_ups if reply.usd < left else ()
         return Drafted(
-            draft=await ledger.put_body(tenant, draft, question.key),
+            draft=await until_kept(partial(ledger.put_body, tenant, draft, question.key)),
             reasoner=reply.model,
             follow_ups=tuple(name for name in offered if name in wished),
             input_tokens=reply.input_tokens,

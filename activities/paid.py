@@ -1,20 +1,28 @@
 """Asking a model for money: what was paid for is stored before it is reported, and nothing is asked beyond the budget."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
 import structlog
 from temporalio import activity
 
-from ledger.base import RETROSPECT, RETROSPECT_FAILED, Ledger
+from ledger.base import RETROSPECT, RETROSPECT_FAILED, Ledger, LedgerError
 from models.run import Drafted, RunKey
 from models.tenant import Tenant
 from reasoning.providers.base import ModelError
 from reasoning.spend_ladder import Rung, cheapest, rung_of, start_of_day
 
 log = structlog.get_logger("whydesk.spend")
+
+T = TypeVar("T")
+PATIENCE = 90.0
+"""Seconds: with the call before it, still within the model step's own time."""
+_AGAIN = 1.0
 
 
 class BudgetSpent(Exception):
@@ -65,9 +73,45 @@ async def answer_once(ledger: Ledger, question: Question, ask: Callable[[float],
         if error.usd:
             useless = Drafted(draft="", reasoner=question.reasoner, usd=error.usd)
             failed = "failed" if question.purpose not in RETROSPECT else RETROSPECT_FAILED
-            await ledger.put_model_answer(key, digest, question.round, useless, purpose=failed, sample=_attempt())
+            keep = partial(ledger.put_model_answer, key, digest, question.round, useless, failed, _attempt())
+            await until_kept(keep)
         raise
-    return await ledger.put_model_answer(key, digest, question.round, drafted, purpose=question.purpose)
+    return await until_kept(
+        partial(ledger.put_model_answer, key, digest, question.round, drafted, purpose=question.purpose)
+    )
+
+
+async def until_kept(keep: Callable[[], Awaitable[T]], patience: float = PATIENCE) -> T:
+    """Store what was paid for, however long the ledger is locked or full: given up, it would be paid for again.
+
+    Args:
+        keep: Stores it; safe to repeat.
+        patience: Seconds for all attempts.
+
+    Raises:
+        LedgerError: the last one, when the patience is at its end.
+    """
+    beating = asyncio.create_task(_beat()) if activity.in_activity() else None
+    until = time.monotonic() + patience
+    try:
+        while True:
+            try:
+                return await keep()
+            except LedgerError as error:
+                if time.monotonic() > until:
+                    raise
+                log.warning("a paid answer is not kept yet", problem=str(error))
+                await asyncio.sleep(_AGAIN)
+    finally:
+        if beating:
+            beating.cancel()
+
+
+async def _beat() -> None:
+    """Whoever waits for a locked file says nothing else, and would be taken for dead."""
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(_AGAIN)
 
 
 async def _ensure_within_the_day(ledger: Ledger, question: Question) -> None:
