@@ -71,6 +71,7 @@ def test_everyone_waits_for_what_it_needs() -> None:
     assert needs("namespace") == {"temporal": "service_healthy"}
     assert needs("ledger-database") == {"schema": "service_completed_successfully"}
     assert needs("gateway") == {"namespace": "service_completed_successfully"}
+    assert needs("codec-server") == {"ledger-database": "service_completed_successfully"}
     assert needs("worker") == needs("gateway") | {"ledger-database": "service_completed_successfully"}
     assert set(needs("ui")) == {"temporal"}
 
@@ -89,7 +90,7 @@ def test_the_database_is_out_of_reach() -> None:
     networks = yaml.safe_load(COMPOSE)["networks"]
     assert networks["data"] == {"internal": True}
     on_data = {name for name, service in services().items() if "data" in cast(list[str], service["networks"])}
-    assert on_data == {"postgres", "schema", "temporal", "ledger-database", "worker"}
+    assert on_data == {"postgres", "schema", "temporal", "ledger-database", "worker", "codec-server"}
     assert "ports" not in services()["postgres"]
 
 
@@ -109,7 +110,10 @@ def test_passwords_come_from_env_and_have_no_default() -> None:
     assert "CLICKHOUSE_PASSWORD:?" in str(services()["clickhouse"]["entrypoint"])
 
 
-@pytest.mark.parametrize("name", ["namespace", "worker", "gateway"])
+OURS = sorted(name for name, service in services().items() if "build" in service)
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_the_databases_passwords_are_not_ours_to_hold(name: str) -> None:
     environment = of(services()[name], "environment")
     for other in ("POSTGRES_PASSWORD", "LEDGER_PASSWORD", "CLICKHOUSE_ADMIN_PASSWORD"):
@@ -119,11 +123,10 @@ def test_the_databases_passwords_are_not_ours_to_hold(name: str) -> None:
 def test_env_example_has_all_that_compose_asks_for() -> None:
     asked = set(re.findall(r"(?<!\$)\$\{(\w+)", COMPOSE)) - {setting.name for setting in SETTINGS}
     rest = (ROOT / ".env.example").read_text().removeprefix(env_example())
-    assert asked == {"POSTGRES_PASSWORD", "LEDGER_PASSWORD", "CLICKHOUSE_ADMIN_PASSWORD"}
+    passwords = {"POSTGRES_PASSWORD", "LEDGER_PASSWORD", "CLICKHOUSE_ADMIN_PASSWORD"}
+    assert asked == passwords | {"TEMPORAL_CODEC_ENDPOINT"}
     # The processes themselves read the reference, from the .env that they are given whole.
-    [keys] = {
-        str(of(services()[name], "environment")["WHYDESK_MASTER_KEYS"]) for name in ("namespace", "worker", "gateway")
-    }
+    [keys] = {str(of(services()[name], "environment")["WHYDESK_MASTER_KEYS"]) for name in OURS}
     assert set(re.findall(r"^# (\w+)=$", rest, re.MULTILINE)) == asked | {keys.removeprefix("env:")}
     # .env is the worker's environment too, where an unknown name of ours is an error.
     assert not any(name.startswith("WHYDESK_") for name in asked)
@@ -169,7 +172,7 @@ def test_the_image_is_locked_and_not_root() -> None:
     assert "pip " not in last, "what builds is not in what runs"
     assert re.findall(r"^USER (\S+)", last, re.MULTILINE) == ["10001:10001"]
     assert last.index("install -d -o whydesk -g whydesk -m 0700 /state") < last.index("VOLUME /state")
-    assert {str(services()[name]["user"]) for name in ("worker", "gateway", "namespace")} == {"10001:10001"}
+    assert {str(services()[name]["user"]) for name in OURS} == {"10001:10001"}
 
 
 @cache
