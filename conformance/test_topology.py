@@ -1,34 +1,38 @@
-"""Production's processes without containers: a Temporal server elsewhere, two workers on one ledger, a gateway; one worker dies.
+"""Production without containers: Temporal's server and the ledger on PostgreSQL, two workers, a gateway; one worker dies.
 
-The server is the dev server on its file: Temporal's own on PostgreSQL takes longer to build than all the rest to test.
+The databases, the server and the namespace are made by the very scripts, settings and commands of docker-compose.yml.
 """
 
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
-from cli.dev_server import free_port, start_dev_server
-from cli.processes import Household
+from cli.connection import connect, load_settings
+from cli.processes import ROOT, Household
 from cli.stack import Play, Ports, start_stack
 from conformance.conftest import WORLD
+from conformance.production import Databases, databases_of, start_temporal, temporal_environment
+from conformance.tools import temporal
 from ledger.store import SqlLedger
 from models.run import RunResult
 from models.ticket import TicketRef
 from sandbox.world_files import load_world
 from tests.cli.running import ended
+from tests.master_keys import KEYRING, VARIABLES
+from tests.postgres_server import plain, postgres_server
 from tests.whole_path.town import Town, text_of
-from tests.master_keys import KEYRING
-from workflows.naming import workflow_id
+from workflows import naming
 
 PATIENCE = 240.0
 """Seconds; what a dead worker had begun is given to another only when its time is over."""
@@ -36,14 +40,27 @@ TICKET = "render-answers-400"
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
+def databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[Databases]:
+    """Run PostgreSQL; not the one of DATABASE_URL, whose databases may have these names."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    with postgres_server() as server:
+        yield databases_of(server)
+
+
+@pytest.fixture
+async def town(tmp_path: Path, databases: Databases) -> AsyncIterator[Town]:
     """Run it all, the server as one that is there already, with vendors that take their time."""
     environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(tmp_path)}
+    for script in ("temporal/schema.sh", "postgres/ledger.sh") * 2:
+        await databases.run(script)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(Household(tmp_path / "server"))
-        temporal = await start_dev_server(server, environ, tmp_path / "temporal.db", free_port(), free_port())
+        address = await start_temporal(server, environ | temporal_environment(databases))
+        ledger = plain(databases.ledger)
+        environ |= {"TEMPORAL_ADDRESS": address, "WHYDESK_LEDGER_URL": ledger, **VARIABLES}
+        prepared = [await namespace(environ), await namespace(environ)]
+        assert [one.startswith("made the namespace 'default'") for one in prepared] == [True, False]
         household = await stack.enter_async_context(Household(tmp_path / "logs"))
-        environ["TEMPORAL_ADDRESS"] = temporal.address
         play = Play(WORLD, rows=20_000, latency=(1.5, 2.5))
         running = await start_stack(household, environ, tmp_path, Ports(), play=play)
         await household.start("worker-2", [sys.executable, "-m", "cli", "worker"], running.environ)
@@ -53,12 +70,26 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
             household=household,
             stack=running,
             sandbox=running.sandbox,
-            client=await Client.connect(temporal.address, data_converter=pydantic_data_converter),
+            client=await connect(load_settings(running.environ)),
             control=await stack.enter_async_context(control),
-            ledger=await stack.enter_async_context(await SqlLedger.open(f"sqlite:///{tmp_path}/ledger.db", KEYRING)),
+            ledger=await stack.enter_async_context(await SqlLedger.open(ledger, KEYRING)),
             world=load_world(WORLD),
             state=tmp_path,
         )
+
+
+async def namespace(environ: dict[str, str]) -> str:
+    """Run `whydesk namespace`; return what it said."""
+    ran = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "namespace"),
+        cwd=ROOT,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    told, _ = await ran.communicate()
+    assert ran.returncode == 0, told.decode()
+    return told.decode()
 
 
 def works(state: Path, name: str) -> bool:
@@ -92,7 +123,7 @@ async def test_a_worker_is_killed_while_it_works_and_the_other_writes_the_one_no
     os.kill(victim, signal.SIGKILL)
     assert await ended(victim)
 
-    handle = town.client.get_workflow_handle(workflow_id(delivered.ref), result_type=RunResult)
+    handle = town.client.get_workflow_handle(naming.workflow_id(delivered.ref), result_type=RunResult)
     result = await asyncio.wait_for(handle.result(), PATIENCE)
     [revision] = result.revisions
     assert str(revision.outcome) != "failed"
@@ -106,3 +137,44 @@ async def test_a_worker_is_killed_while_it_works_and_the_other_writes_the_one_no
         if event.HasField("activity_task_started_event_attributes"):
             identities.add(event.activity_task_started_event_attributes.identity.partition("@")[0])
     assert len(identities) == 2, f"both workers did a part: {identities}"
+
+    # The servers are those of production: its switches, its search attributes, its walls between the databases.
+    described = await town.client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace="default"))
+    assert described.namespace_info.capabilities.workflow_pause, "ops/temporal/dynamic.yaml"
+    assert described.config.workflow_execution_retention_ttl.ToTimedelta().days == 30
+    assert await found(town, f"Tenant='demo' AND Outcome='{revision.outcome}'") == 1
+    record = await town.record(delivered.ref)
+    assert record.note
+    assert record.note.body, "the ledger on PostgreSQL has it"
+
+
+async def found(town: Town, query: str) -> int:
+    """Count workflows by their search attributes, which are written a moment after."""
+    for _ in range(150):
+        if count := (await town.client.count_workflows(query)).count:
+            return count
+        await asyncio.sleep(0.2)
+    return 0
+
+
+def test_temporal_knows_every_switch_that_we_set() -> None:
+    ran = subprocess.run(  # noqa: S603  # our own build
+        [str(temporal() / "temporal-server"), "validate-dynamic-config", str(ROOT / "ops/temporal/dynamic.yaml")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # It ends with 0 whatever it finds.
+    assert "dynamic.yaml" in ran.stdout
+    assert "error:" not in ran.stdout + ran.stderr
+    assert "warning:" not in ran.stdout + ran.stderr
+
+
+async def test_each_user_has_its_own_databases(databases: Databases) -> None:
+    for script in ("temporal/schema.sh", "postgres/ledger.sh"):
+        await databases.run(script)
+    with psycopg.connect(plain(databases.ledger)) as connection:
+        connection.execute("CREATE TABLE mine (a int)")
+    for name in ("temporal", "temporal_visibility", "postgres"):
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(plain(databases.ledger.set(database=name)))
