@@ -4,14 +4,16 @@ import sys
 
 import typer
 
-from cli import audit, master_keys, playbooks, run_processes, worlds
+from cli import audit, deploy, master_keys, playbooks, run_processes, worlds
 from cli.ask import ask
+from cli.backtest import backtest
 from cli.controls import controls, pause, resume, rollout
 from cli.costs import costs
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.errors import MENDABLE
 from cli.feedback import feedback
+from cli.incidents import incidents
 from cli.init import init
 from cli.investigate import investigate
 from cli.list_runs import list_runs
@@ -40,11 +42,13 @@ app.command("ask")(ask)
 app.command("investigate")(investigate)
 app.command("show")(show)
 app.command("list")(list_runs)
+app.command("incidents")(incidents)
 app.command("feedback")(feedback)
 app.command("costs")(costs)
 app.command("replay")(replay)
 app.command("rediagnose")(rediagnose)
 app.command("reinvestigate")(reinvestigate)
+app.command("backtest")(backtest)
 app.command("pause")(pause)
 app.command("resume")(resume)
 app.command("controls")(controls)
@@ -52,6 +56,7 @@ app.command("rollout")(rollout)
 app.add_typer(worlds.app, name="world")
 app.add_typer(playbooks.app, name="playbooks")
 app.add_typer(audit.app, name="audit")
+app.add_typer(deploy.app, name="deploy")
 app.add_typer(master_keys.app, name="keys")
 
 

@@ -1,7 +1,7 @@
 """The audit chain: appended to in the transaction of what it tells of, and read from its first entry to its last."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -128,3 +128,15 @@ def _fault(entry: AuditEntry, seq: int, head: str, known: str | None) -> str:
     if known is not None and known != entry.hash:
         return f"{which} was replaced: it had the hash {known[:12]}… and now has {entry.hash[:12]}…"
     return ""
+
+
+async def last_entry(database: Database, actions: Collection[str], subject: str) -> AuditEntry | None:
+    """Return the newest entry of one of these actions on a subject."""
+    query = (
+        select(*AuditRow.__table__.columns)
+        .where(AuditRow.subject == subject, AuditRow.action.in_(actions))
+        .order_by(AuditRow.seq.desc())
+        .limit(1)
+    )
+    row = await database.read(lambda connection: connection.execute(query).one_or_none())
+    return None if row is None else _entry(dict(row._mapping))
