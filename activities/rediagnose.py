@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from activities.bodies import Bodies
 from activities.drafts import draft_by_model
-from activities.paid import Question
+from activities.paid import BudgetSpent, Question
 from activities.publish import link_hosts
 from activities.select import RULES
 from activities.verify import verified_of
@@ -21,7 +21,7 @@ from models.tenant import Tenant
 from models.ticket import Ticket
 from reasoning.kept_evidence import Refitted, refit
 from reasoning.prompt import build_prompt, request_digest
-from reasoning.providers.base import ModelPool
+from reasoning.providers.base import ModelError, ModelPool
 from reasoning.redact import Redactor
 from reasoning.render import render_note
 from reasoning.rules import decide
@@ -128,6 +128,10 @@ class Rediagnoser:
             unused=fitted.unused,
         )
 
+    async def spent(self, key: RunKey) -> float:
+        """Return what looking back at a revision has cost so far, in US dollars."""
+        return await self.ledger.spent(key, PURPOSE)
+
     def _side(self, past: Past, playbook: Playbook, fitted: Refitted, diagnosis: Diagnosis, usd: float) -> Side:
         tenant = self.tenants.get(past.kept.key.ref.tenant)
         label = f"{playbook.id}@{playbook.version}"
@@ -184,7 +188,11 @@ class _Asking:
         first, usd = await self._once(0, ())
         if not verified_of(first, "").repair:
             return first, usd
-        mended, more = await self._once(1, findings(first))
+        try:
+            mended, more = await self._once(1, findings(first))
+        except (BudgetSpent, ModelError):
+            # As in a run: without a second answer the first one stands, less what did not.
+            return first, usd
         return max(first, mended, key=lambda diagnosis: verified_of(diagnosis, "").worth), usd + more
 
     async def _once(self, round: int, wrong: tuple[str, ...]) -> tuple[Diagnosis, float]:

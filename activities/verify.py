@@ -7,7 +7,7 @@ from activities.failures import failing_as_temporal_expects
 from activities.select import RULES
 from ledger.base import Ledger
 from models.customer import Anchors
-from models.diagnosis import Draft, Weighing
+from models.diagnosis import Diagnosis, Draft, Weighing
 from models.playbook import Playbook
 from models.run import Verified, VerifyRequest
 from reasoning.verify import findings, verify
@@ -40,13 +40,18 @@ class VerifyActivities:
             digest,
             f"{len(diagnosis.kept)} kept, {diagnosis.dropped} dropped",
         )
-        return Verified(
-            diagnosis=digest,
-            outcome=diagnosis.outcome,
-            cause=diagnosis.cause,
-            severity=diagnosis.severity,
-            confidence=diagnosis.confidence,
-            kept=len(diagnosis.kept),
-            dropped=diagnosis.dropped,
-            repair=request.reasoner != RULES and bool(findings(diagnosis)),
-        )
+        return verified_of(diagnosis, digest)
+
+
+def verified_of(diagnosis: Diagnosis, digest: str) -> Verified:
+    """Return what is decided by, of a diagnosis that is stored under that digest."""
+    return Verified(
+        diagnosis=digest,
+        outcome=diagnosis.outcome,
+        cause=diagnosis.cause,
+        severity=diagnosis.severity,
+        confidence=diagnosis.confidence,
+        kept=len(diagnosis.kept),
+        dropped=diagnosis.dropped,
+        repair=diagnosis.reasoner != RULES and bool(findings(diagnosis)),
+    )

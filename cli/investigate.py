@@ -17,6 +17,7 @@ from cli.recorded import open_recorded
 from cli.terminal import wide_enough
 from ledger.reading import RunReader
 from ledger.records import RunRecord
+from models.ticket import Rerun
 from models.vocabulary import Mode, Outcome
 from settings import Settings
 
@@ -58,7 +59,7 @@ def investigate(
     """
     settings = load_settings()
     wanted = choose_ticket(settings, ticket, tenant, helpdesk)
-    record = asyncio.run(_Asking(settings, wanted, post).ask())
+    record = asyncio.run(Asking(settings, wanted, post).ask())
     if as_json:
         print(record.model_dump_json(indent=2))
     else:
@@ -66,13 +67,15 @@ def investigate(
     raise typer.Exit(exit_code(record))
 
 
-class _Asking:
+class Asking:
     """One call of the command; what goes on is told on standard error."""
 
-    def __init__(self, settings: Settings, wanted: Wanted, post: bool) -> None:
+    def __init__(self, settings: Settings, wanted: Wanted, post: bool, rerun: Rerun | None = None) -> None:
+        """Take what is asked for; with `rerun` nothing is gathered anew."""
         self._settings = settings
         self._wanted = wanted
         self._post = post
+        self._rerun = rerun
         self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self._started: Started | None = None
 
@@ -92,7 +95,7 @@ class _Asking:
         await ensure_worker(client, self._wanted.queue)
         async with await open_recorded(self._settings) as ledger:
             self._console.print(intention(self._wanted, self._post))
-            self._started = await start_by_hand(client, self._wanted, post=self._post)
+            self._started = await start_by_hand(client, self._wanted, post=self._post, rerun=self._rerun)
             if self._started.joined:
                 self._console.print("it is being investigated already: this comes after what runs")
             await self._follow(self._started)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.sdk.v1 import WorkflowMetadata
@@ -23,11 +24,14 @@ from ledger.reading import RunReader
 from ledger.records import RunRecord
 from models.run import RunResult
 from models.tenant import Tenant
-from models.ticket import TicketRef, Trigger, TriggerKind
+from models.ticket import Rerun, TicketRef, Trigger, TriggerKind
 from models.vocabulary import Mode
 from settings import Settings
 from workflows import naming
 
+R = TypeVar("R")
+Say = Callable[[str, tuple[str, ...]], None]
+"""Takes the stage, and what was noted on the way."""
 NOT_TAKEN = 15.0
 """Seconds after which a run that no worker has begun is worth a word."""
 _LOOK = 0.5
@@ -125,14 +129,16 @@ class Started:
     """Whether the ticket was being investigated already."""
 
 
-async def start_by_hand(client: Client, wanted: Wanted, *, post: bool) -> Started:
+async def start_by_hand(client: Client, wanted: Wanted, *, post: bool, rerun: Rerun | None = None) -> Started:
     """Start the ticket's workflow, or signal the one that runs.
 
     Raises:
         NoServer: the server did not take it.
     """
     now = datetime.now(UTC)
-    trigger = Trigger(delivery=f"by-hand-{uuid.uuid4()}", kind=TriggerKind.REINVESTIGATE, received_at=now, post=post)
+    trigger = Trigger(
+        delivery=f"by-hand-{uuid.uuid4()}", kind=TriggerKind.REINVESTIGATE, received_at=now, post=post, rerun=rerun
+    )
     newest: WorkflowHandle[object, RunResult] = client.get_workflow_handle(
         naming.workflow_id(wanted.ref), result_type=RunResult
     )
@@ -154,37 +160,46 @@ async def _run_id(handle: WorkflowHandle[object, RunResult]) -> str | None:
     return None
 
 
-async def follow(started: Started, say: Callable[[str, tuple[str, ...]], None], patience: float = NOT_TAKEN) -> None:
+async def follow(started: Started, say: Say, patience: float = NOT_TAKEN) -> None:
     """Wait for the end of the run and tell its stages: where it is, and what it has to say besides.
 
     Raises:
         UsageProblem: someone ended the workflow from outside.
     """
+    name = started.handle.id
+    await follow_to_the_end(started.handle, say, f"`whydesk show {name}` prints what it had found", patience)
+
+
+async def follow_to_the_end(handle: WorkflowHandle[object, R], say: Say, remedy: str, patience: float = NOT_TAKEN) -> R:
+    """Wait for a workflow's result and tell what its live card says meanwhile.
+
+    Raises:
+        UsageProblem: someone ended the workflow from outside.
+    """
     began = time.monotonic()
-    result = asyncio.ensure_future(started.handle.result())
+    result = asyncio.ensure_future(handle.result())
     taken = False
     try:
         while not result.done():
-            card = await _card(started.handle)
+            card = await _card(handle)
             taken = taken or bool(card)
             if card:
                 say(*read_card(card))
             elif not taken and time.monotonic() - began > patience:
                 say("no worker has begun it yet; it begins when one runs (`whydesk up`), Ctrl-C does not stop it", ())
             await asyncio.wait([result], timeout=_LOOK)
-        await result
+        return await result
     except WorkflowFailureError as error:
         cause = error.cause
         raise UsageProblem(
-            f"the workflow {started.handle.id!r} was ended from outside ({type(cause).__name__}); "
-            f"`whydesk show {started.handle.id}` prints what it had found"
+            f"the workflow {handle.id!r} was ended from outside ({type(cause).__name__}); {remedy}"
         ) from error
     finally:
         result.cancel()
         await asyncio.gather(result, return_exceptions=True)
 
 
-async def _card(handle: WorkflowHandle[object, RunResult]) -> str:
+async def _card(handle: WorkflowHandle[object, R]) -> str:
     """Return the live card, or nothing while it cannot be had."""
     try:
         told = await handle.query(_METADATA, result_type=WorkflowMetadata, rpc_timeout=timedelta(seconds=3))

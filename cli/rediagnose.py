@@ -18,13 +18,16 @@ from cli.errors import UsageProblem
 from cli.named_playbook import named_playbook
 from cli.recorded import open_recorded
 from cli.rediagnose_view import print_rediagnosis
+from cli.reinvestigate import again, before
 from cli.terminal import wide_enough
 from ledger.past_runs import SqlPastRuns
 from ledger.reading import RunReader
 from ledger.store import SqlLedger
+from models.playbook import Playbook
 from models.rediagnosis import Rediagnosis
 from models.run import RunKey
 from models.tenant import ModelConfig, Tenant
+from models.ticket import Rerun
 from reasoning.providers.base import ModelError, ModelPool
 from reasoning.providers.prices import shipped_prices
 from settings import Settings
@@ -50,18 +53,54 @@ def rediagnose(
         float | None,
         typer.Option(help="What looking back at this revision may cost in all; left out, what a ticket may.", min=0),
     ] = None,
+    post: Annotated[
+        bool, typer.Option("--post", help="Do it as a run of its own, whose note replaces the one before.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Both sides, as JSON.")] = False,
 ) -> None:
-    """Diagnose a past run anew from the evidence that it kept: no system is asked, nothing is posted.
+    """Diagnose a past run anew from the evidence that it kept: no system is asked, nothing is posted without --post.
 
-    A model's answer is paid for: it is kept, and the same question asked again costs nothing.
+    A model's answer is paid for: it is kept, and the same question asked again costs nothing. With --post a worker does it as
+    the ticket's next revision, an open run after what it is at; the exit codes are those of `whydesk investigate`.
     """
     settings = load_settings()
+    if post:
+        if max_usd is not None:
+            raise UsageProblem("--max-usd does not go with --post: a revision costs what a ticket may")
+        _as_a_run(settings, name, revision, (playbook, playbook_file), model, as_json)
     found = asyncio.run(_Looking(settings, name, revision, max_usd).back(playbook, playbook_file, model))
     if as_json:
         print(found.model_dump_json(indent=2))
     else:
         print_rediagnosis(wide_enough(), found)
+
+
+def _as_a_run(
+    settings: Settings,
+    name: str,
+    revision: int | None,
+    named: tuple[str | None, Path | None],
+    model: str | None,
+    as_json: bool,
+) -> None:
+    """Let a worker do it: the new revision takes the kept evidence and posts one note."""
+    wanted, then = before(settings, name, revision)
+    chosen = named_playbook(*named, wanted.tenant) or then.playbook
+    if chosen is None:
+        raise UsageProblem(f"{name} ended before a playbook was chosen; name one with --playbook")
+    links = [link.model for link in wanted.tenant.models] if wanted.tenant else []
+    if model is not None and model != RULES and model not in links:
+        raise UsageProblem(
+            f"--model {model!r}: a worker asks what is in the tenant's `models`: {', '.join(links) or 'none'}"
+        )
+    digest = asyncio.run(_store(settings, wanted.ref.tenant, chosen))
+    rerun = Rerun(revision=then.summary.key.revision, playbook=digest, reasoner=model or "")
+    again(settings, wanted, then, post=True, as_json=as_json, rerun=rerun)
+
+
+async def _store(settings: Settings, tenant: str, playbook: Playbook) -> str:
+    async with await open_recorded(settings) as ledger:
+        return await ledger.put_body(tenant, playbook)
 
 
 class _Looking:

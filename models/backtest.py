@@ -6,6 +6,20 @@ from models.rediagnosis import Verdict
 from models.vocabulary import CauseClass, Outcome, Severity
 
 
+class BacktestProgress(Frozen):
+    """How far it is; also the result."""
+
+    done: int = 0
+    total: int = 0
+    better: int = 0
+    worse: int = 0
+    failed: int = 0
+    """Could not be done this time; another start tries them again."""
+    usd: float = 0.0
+    stopped: str = ""
+    """Why it ended before its end, in words."""
+
+
 class BacktestInput(Frozen):
     """What starts the workflow."""
 
@@ -28,6 +42,8 @@ class BacktestInput(Frozen):
     """What all of it may cost; None: no limit of its own."""
     per_minute: int | None = None
     """Investigations a minute at most."""
+    so_far: BacktestProgress = BacktestProgress()
+    """What an earlier history of the same run had come to."""
 
 
 class PastRevision(Frozen):
@@ -87,17 +103,3 @@ class BacktestLine(Frozen):
     def changed(self) -> bool:
         """Whether it says something else than then."""
         return (self.outcome_now, self.cause_now) != (self.outcome_then, self.cause_then)
-
-
-class BacktestProgress(Frozen):
-    """How far it is; also the result."""
-
-    done: int = 0
-    total: int = 0
-    better: int = 0
-    worse: int = 0
-    failed: int = 0
-    """Could not be done this time; another start tries them again."""
-    usd: float = 0.0
-    stopped: str = ""
-    """Why it ended before its end, in words."""

@@ -87,3 +87,12 @@ PAUSE = ActivityConfig(
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(seconds=15)),
 )
 """As long as ops want it to: an attempt that finds the tenant still paused is tried again and leaves nothing in the history."""
+
+LOOK_BACK = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=6),
+    heartbeat_timeout=timedelta(seconds=60),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=2), maximum_attempts=4, non_retryable_error_types=_NEVER_AGAIN
+    ),
+)
+"""A model may answer twice, and beats as it goes; without one it takes milliseconds."""

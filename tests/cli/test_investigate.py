@@ -2,17 +2,13 @@
 
 import asyncio
 import json
-import os
 import signal
-import sys
 import uuid
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import yaml
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from cli.connection import NoServer
@@ -25,8 +21,8 @@ from ledger.records import RunRecord
 from ledger.store import SqlLedger
 from models.ticket import TicketRef, TriggerKind
 from models.vocabulary import Mode, Outcome, Source
-from tests.cli.running import CHECKOUT
-from tests.master_keys import KEYRING, VARIABLES
+from tests.cli.terminal import Terminal
+from tests.master_keys import KEYRING
 from tests.workflows.house import TENANT, House, an_incident, billing, failing_requests
 from workflows import naming
 
@@ -186,36 +182,6 @@ async def test_another_ledger_than_the_workers_is_named(temporal: Client, ledger
     stranger = Started(ref, "by-hand-elsewhere", handle, joined=False)
     with pytest.raises(LedgerError, match="it is not the worker's"):
         await load_revision(RunReader(ledger), stranger)
-
-
-class Terminal:
-    """Runs the command as a process that reads this house's configuration."""
-
-    def __init__(self, house: House, folder: Path, address: str) -> None:
-        tenant = house.tenant.model_dump(mode="json", include={"mode", "region", "tables", "helpdesks"})
-        (folder / "whydesk.yaml").write_text(yaml.safe_dump({"tenants": {house.tenant.id: tenant}}))
-        self._folder = folder
-        self._environ = {
-            "PATH": os.environ.get("PATH", ""),
-            "HOME": str(folder),
-            "PYTHONPATH": str(CHECKOUT),
-            "WHYDESK_STATE": str(folder / "state"),
-            "TEMPORAL_ADDRESS": address,
-            **VARIABLES,
-            "NONE": "whsec_" + "c2VjcmV0" * 4,
-            "COLUMNS": "120",
-        }
-
-    async def investigate(self, *arguments: str) -> Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "cli", "investigate", *arguments),
-            cwd=self._folder,
-            env=self._environ,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
 
 
 @pytest.mark.timeout(120)
