@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
+from activities.backtest import BacktestActivities
 from activities.bodies import Bodies
 from activities.break_tie import TieActivities
 from activities.candidates import CandidateActivities, Candidates
@@ -98,7 +99,7 @@ def make_activities(
     sweeping = [SweepActivities(ledger, together.sweeps, helpdesks, tenants, start)] if together and start else []
     channels = Channels(shelf, board)
     trying = [CandidateActivities(bodies, past, candidates, tenants).try_candidate] if past and candidates else []
-    looking_back = [RestoreActivities(ledger, bodies, past, tenants).restore_evidence] if past else []
+    looking_back = _looking_back(ledger, bodies, past, models, tenants) if past else []
     intake = IntakeActivities(ledger, bodies, helpdesks, connectors, tenants)
     return [
         *looking_back,
@@ -109,14 +110,22 @@ def make_activities(
         SelectActivities(ledger, bodies, channels, tenants).select_playbook,
         TieActivities(ledger, bodies, channels, tenants, models).break_tie,
         GatherActivities(ledger, bodies, connectors, tenants, sharing).fetch_evidence,
-        WeighActivities(ledger, bodies).weigh_evidence,
+        WeighActivities(ledger, bodies, together.incidents if together else None).weigh_evidence,
         DiagnoseActivities(ledger, bodies, models, tenants).diagnose,
         VerifyActivities(ledger, bodies).verify_diagnosis,
-        PublishActivities(ledger, bodies, helpdesks, tenants).publish_note,
-        RecordActivities(ledger).record_outcome,
+        PublishActivities(ledger, bodies, helpdesks, tenants, together).publish_note,
+        RecordActivities(ledger, together.incidents if together else None).record_outcome,
         PauseActivities(board).wait_until_resumed,
         *(one.sweep_helpdesk for one in sweeping),
     ]
+
+
+def _looking_back(
+    ledger: Ledger, bodies: Bodies, past: PastRuns, models: ModelPool, tenants: Mapping[str, Tenant]
+) -> list[Activity]:
+    backtest = BacktestActivities(ledger, bodies, past, models, tenants)
+    restore = RestoreActivities(ledger, bodies, past, tenants)
+    return [restore.restore_evidence, backtest.list_past_runs, backtest.rediagnose_past_run]
 
 
 async def run_worker(settings: Settings) -> None:

@@ -11,13 +11,15 @@ from temporalio import activity
 from activities.bodies import Bodies
 from activities.failures import failing_as_temporal_expects
 from helpdesks.base import HelpdeskPool, TicketClosed
-from ledger.base import Ledger, LedgerError
+from ledger.base import BodyMissing, Ledger, LedgerError
+from ledger.coordination import Coordination
 from models.customer import Anchors
 from models.diagnosis import Diagnosis
-from models.note import RenderedNote
+from models.note import IncidentPlace, RenderedNote
 from models.playbook import Playbook
 from models.run import Published, PublishRequest
 from models.tenant import Tenant
+from models.ticket import Ticket
 from models.vocabulary import Mode, Source
 from reasoning.render import render_failure, render_note
 
@@ -27,8 +29,16 @@ POSTED = "posted"
 class PublishActivities:
     """The one writer."""
 
-    def __init__(self, ledger: Ledger, bodies: Bodies, helpdesks: HelpdeskPool, tenants: Mapping[str, Tenant]) -> None:
-        """Take what worker.py made."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        bodies: Bodies,
+        helpdesks: HelpdeskPool,
+        tenants: Mapping[str, Tenant],
+        together: Coordination | None = None,
+    ) -> None:
+        """Take what worker.py made; without `together` every ticket is for itself."""
+        self._together = together
         self._ledger = ledger
         self._bodies = bodies
         self._helpdesks = helpdesks
@@ -110,7 +120,25 @@ class PublishActivities:
             today=datetime.now(UTC).date(),
             console_url=self._tenants[tenant].console_url,
             replaces=await self._ledger.earlier_note(request.key),
+            incident=await self._place(request),
             evidence_of=max((item.fetched_at for item in evidence), default=None) if request.looked_again else None,
+        )
+
+    async def _place(self, request: PublishRequest) -> IncidentPlace | None:
+        """Return where in its incident the ticket stands, as far as it is known now; alone it is in none."""
+        if self._together is None or not request.incident:
+            return None
+        ref = request.key.ref
+        view = await self._together.incidents.view(ref.tenant, request.incident)
+        if view is None or view.tickets < 2:
+            return None
+        digest = await self._together.sweeps.newest_read(view.first)
+        try:
+            url = (await self._bodies.get(ref.tenant, digest, Ticket)).url if digest else ""
+        except BodyMissing:
+            url = ""
+        return IncidentPlace(
+            tickets=view.tickets, first=view.first.ticket, url=url, is_first=view.first.ticket == ref.ticket
         )
 
 

@@ -7,21 +7,24 @@ from temporalio import activity
 from activities.bodies import Bodies
 from activities.failures import failing_as_temporal_expects
 from ledger.base import Ledger
+from ledger.coordination import Incidents
 from models.customer import Anchors
 from models.evidence import Evidence, EvidenceRef
 from models.playbook import Playbook
 from models.run import Gap, Weighed, WeighRequest
 from models.vocabulary import EvidenceStatus, Source
 from reasoning.hypotheses import weigh
+from reasoning.incident import incident_of
 
 
 class WeighActivities:
     """Pure but for the ledger."""
 
-    def __init__(self, ledger: Ledger, bodies: Bodies) -> None:
-        """Take what worker.py made."""
+    def __init__(self, ledger: Ledger, bodies: Bodies, incidents: Incidents | None = None) -> None:
+        """Take what worker.py made; without `incidents` every ticket is for itself."""
         self._ledger = ledger
         self._bodies = bodies
+        self._incidents = incidents
 
     @activity.defn
     async def weigh_evidence(self, request: WeighRequest) -> Weighed:
@@ -37,6 +40,9 @@ class WeighActivities:
         weighing = weigh(playbook, anchors, evidence)
         digest = await self._ledger.put_body(tenant, weighing, key)
         await self._ledger.note_step(key, f"weigh/{request.look}/{request.round}", digest, request.asked)
+        label = f"{playbook.id}@{playbook.version}"
+        seen = incident_of(playbook, weighing, evidence, label) if self._incidents else None
+        joined = await self._incidents.join(key, seen) if self._incidents and seen else None
         return Weighed(
             weighing=digest,
             evidence=refs,
@@ -44,6 +50,8 @@ class WeighActivities:
             missing=weighing.missing,
             gaps=tuple(sorted({gap.source.value for gap in weighing.not_checked})),
             coverage=weighing.coverage,
+            incident=joined.incident if joined else "",
+            by_rules=joined is not None and not joined.pays,
         )
 
     async def _record(self, request: WeighRequest, playbook: Playbook, gap: Gap) -> EvidenceRef:

@@ -121,5 +121,6 @@ class Coordination:
     """All of it over one ledger."""
 
     answers: SharedAnswers
+    incidents: Incidents
     sweeps: Sweeps
     circuits: CircuitBoard

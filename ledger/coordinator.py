@@ -2,6 +2,7 @@
 
 from ledger.circuits import SqlCircuitBoard
 from ledger.coordination import Coordination
+from ledger.incidents import SqlIncidents
 from ledger.shared_evidence import SqlSharedAnswers
 from ledger.store import SqlLedger
 from ledger.sweeps import SqlSweeps
@@ -11,6 +12,7 @@ def coordinate(ledger: SqlLedger) -> Coordination:
     """Return all of it; it lives as long as the ledger."""
     return Coordination(
         answers=SqlSharedAnswers(ledger),
+        incidents=SqlIncidents(ledger.database),
         sweeps=SqlSweeps(ledger.database),
         circuits=SqlCircuitBoard(ledger.database),
     )

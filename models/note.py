@@ -24,3 +24,15 @@ class EarlierNote(Frozen):
 
     revision: int
     posted_at: Moment
+
+
+class IncidentPlace(Frozen):
+    """That a ticket is one of several with one cause."""
+
+    tickets: int
+    """So far."""
+    first: str
+    """The first ticket's id."""
+    url: str = ""
+    """Where it is."""
+    is_first: bool = False

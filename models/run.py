@@ -170,6 +170,10 @@ class Weighed(Frozen):
     gaps: tuple[str, ...] = ()
     """Sources that did not answer."""
     coverage: float = 0.0
+    incident: str = ""
+    """The incident that this ticket is part of."""
+    by_rules: bool = False
+    """Whether rules write the note: models were asked about this incident often enough."""
 
 
 class DiagnoseRequest(Frozen):
@@ -256,6 +260,8 @@ class PublishRequest(Frozen):
     anchors: str = ""
     diagnosis: str = ""
     evidence: tuple[EvidenceRef, ...] = ()
+    incident: str = ""
+    """The incident that the ticket is part of."""
     problem: str = ""
     """For a failed run: the step and the type of its failure."""
     looked_again: bool = False

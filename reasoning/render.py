@@ -7,7 +7,7 @@ from datetime import date, datetime
 from models.customer import Anchors
 from models.diagnosis import CheckedClaim, Diagnosis, NotChecked, Predicate
 from models.evidence import Evidence
-from models.note import EarlierNote, RenderedNote
+from models.note import EarlierNote, IncidentPlace, RenderedNote
 from models.playbook import Hypothesis, Playbook
 from models.vocabulary import Outcome
 from reasoning.claims import matching_row
@@ -51,6 +51,7 @@ def render_note(
     console_url: str = "",
     replaces: EarlierNote | None = None,
     evidence_of: datetime | None = None,
+    incident: IncidentPlace | None = None,
 ) -> RenderedNote:
     """Render a diagnosis for the agent who opens the ticket.
 
@@ -69,10 +70,13 @@ def render_note(
         console_url: Where an investigation has its page, with `{investigation}` in it; empty shows the id alone.
         replaces: The note on the ticket that this one supersedes.
         evidence_of: When the evidence was gathered, where it was only looked at again and nobody was asked anew.
+        incident: The incident that this ticket is one of several of.
     """
     sources = {item.id: item for item in evidence}
     causes = _causes(diagnosis)
     blocks: list[Block] = [*(Heading(title) for title in causes), *_history(replaces, evidence_of), _grades(diagnosis)]
+    if incident is not None:
+        blocks.append(_incident(incident, allowed_hosts))
     for label, claims in _evidence(diagnosis, playbook, sources, len(causes)):
         lines = tuple(_line(checked, sources, anchors, allowed_hosts) for checked in claims)
         blocks.append(Listing(label, lines))
@@ -133,6 +137,16 @@ def _history(replaces: EarlierNote | None, evidence_of: datetime | None) -> Iter
         yield Paragraph("Replaces", f"{note}; {again}" if again else note)
     elif again:
         yield Paragraph("Stands on", again)
+
+
+def _incident(place: IncidentPlace, allowed_hosts: frozenset[str]) -> Listing:
+    """Say that others have the same, and where it began."""
+    said = f"part of an incident with {place.tickets} tickets so far"
+    if place.is_first:
+        return Listing("Incident", (Line(f"{said}; this is the first of them", ()),))
+    return Listing(
+        "Incident", (Line(said, (Source(f"first: ticket {place.first}", safe_link(place.url, allowed_hosts)),)),)
+    )
 
 
 def _causes(diagnosis: Diagnosis) -> tuple[str, ...]:

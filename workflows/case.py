@@ -130,6 +130,12 @@ class Case:
         )
 
     @property
+    def reasoners(self) -> tuple[str, ...]:
+        """The chain that diagnoses; the rules alone in an incident that models were asked about often enough."""
+        asked_for = self.trigger.kind is TriggerKind.REINVESTIGATE
+        return self.selection.reasoners[-1:] if self.weighed.by_rules and not asked_for else self.selection.reasoners
+
+    @property
     def offered(self) -> list[PlannedQuery]:
         """The follow-ups that may still be asked: offered by the playbook, not asked yet, within its rounds and queries."""
         left = self.selection.most_queries - len(self.asked)
@@ -162,6 +168,7 @@ class Case:
             anchors=self.anchors,
             diagnosis=self.verified.diagnosis if self.outcome is not Outcome.FAILED else "",
             evidence=self.evidence,
+            incident=self.weighed.incident,
             problem=self.problem,
             looked_again=self.trigger.rerun is not None,
         )

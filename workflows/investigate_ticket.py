@@ -281,7 +281,7 @@ class InvestigateTicketWorkflow:
 
     async def _diagnose(self, case: Case) -> None:
         """Go down the chain until a reasoner answers; the rules always do."""
-        for reasoner in case.selection.reasoners:
+        for reasoner in case.reasoners:
             if reasoner in case.given_up:
                 continue
             try:
