@@ -2,7 +2,7 @@
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -100,6 +100,11 @@ class Vault:
             self._kept.popitem(last=False)
         return key
 
+    def forget(self, tenant: str, subjects: Collection[str]) -> None:
+        """Drop keys from memory that were erased; other processes do so within seconds."""
+        for subject in subjects:
+            self._kept.pop((tenant, subject), None)
+
     def ensure(self, connection: Connection, tenant: str, subject: str) -> "WrappedKey":
         """Return the subject's key in the open transaction; make one where there is none, or only erased ones."""
         found = newest_key(connection, tenant, subject)
@@ -182,6 +187,25 @@ def newest_key(connection: Connection, tenant: str, subject: str) -> WrappedKey 
         .limit(1)
     ).one_or_none()
     return None if row is None else WrappedKey(tenant, subject, row.generation, row.wrapped or b"", row.master)
+
+
+def key_of_generation(connection: Connection, tenant: str, subject: str, generation: int) -> WrappedKey | None:
+    """Return one generation of a subject's key, unless it is erased."""
+    row = connection.execute(
+        select(DataKeyRow.wrapped, DataKeyRow.master).filter_by(tenant=tenant, subject=subject, generation=generation)
+    ).one_or_none()
+    if row is None or row.wrapped is None:
+        return None
+    return WrappedKey(tenant, subject, generation, row.wrapped, row.master)
+
+
+def erased_at(connection: Connection, tenant: str, subject: str) -> datetime | None:
+    """Return when a subject's key was erased; None where it has a key, or never had one."""
+    rows = connection.execute(
+        select(DataKeyRow.erased_at).filter_by(tenant=tenant, subject=subject).order_by(DataKeyRow.generation.desc())
+    )
+    moment: datetime | None = rows.scalars().first()
+    return moment
 
 
 def _bound(*parts: str) -> bytes:

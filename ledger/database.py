@@ -101,6 +101,11 @@ class Database:
         with translated(self.url):
             return await self._open_runner().read(work)
 
+    async def scrub(self) -> None:
+        """Rid the database's own files of rows that were deleted or changed, as far as other processes let it."""
+        with translated(self.url):
+            await self._open_runner().scrub()
+
     async def aclose(self) -> None:
         """Finish what runs and close every connection."""
         self._closed = True
@@ -130,6 +135,12 @@ class _Threads:
     def _transact(engine: Engine, work: Callable[[Connection], T]) -> T:
         with engine.begin() as connection:
             return work(connection)
+
+    async def scrub(self) -> None:
+        # Old pages stay in the log until it is emptied; where somebody still reads from it, the next one does.
+        await asyncio.get_running_loop().run_in_executor(
+            self._writing, outside_transaction, self._writer, "PRAGMA wal_checkpoint(TRUNCATE)"
+        )
 
     async def aclose(self) -> None:
         for pool, engine in ((self._writing, self._writer), (self._reading, self._readers)):
@@ -167,9 +178,32 @@ class _Pool:
         with engine.begin() as connection:
             return work(connection)
 
+    async def scrub(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(
+            self._threads, outside_transaction, self._engine, "VACUUM data_keys, bodies, feedback"
+        )
+
     async def aclose(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
         self._engine.dispose()
+
+
+def outside_transaction(engine: Engine, statement: str) -> None:
+    """Run a statement that may not be part of a transaction."""
+    raw = engine.raw_connection()
+    try:
+        driver = raw.driver_connection
+        assert driver is not None
+        before = getattr(driver, "autocommit", None)
+        if engine.dialect.name == "postgresql":
+            driver.autocommit = True
+        try:
+            driver.execute(statement)
+        finally:
+            if engine.dialect.name == "postgresql":
+                driver.autocommit = before
+    finally:
+        raw.close()
 
 
 def insert_new(connection: Connection, table: type[Base], values: Mapping[str, object]) -> bool:

@@ -1,27 +1,62 @@
 """Feedback in the ledger: given at the command line, or met as a tag when a ticket is read."""
 
+import base64
+import binascii
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
+from keys.keyring import SealBrokenError
+from ledger.base import LedgerError
+from ledger.data_keys import DataKey, Vault, key_of_generation
 from ledger.database import insert_new
 from ledger.tables import FeedbackRow, NoteRow, RevisionRow, StepRow
 from models.feedback import BY_TAG, FEEDBACK_TAGS, Feedback, FeedbackVerdict
 from models.run import RunKey
 
 _POSTED = "posted"
+_SEALED = "sealed:"
+"""Beginning of a comment that is sealed; then the generation of its key, `:` and base64."""
 
 
-def keep_feedback(connection: Connection, key: RunKey, feedback: Feedback) -> None:
-    """Store what a person said; the same words of the same moment once."""
+def keep_feedback(connection: Connection, key: RunKey, feedback: Feedback, own: DataKey) -> None:
+    """Store what a person said, the comment sealed like a body; the same words of the same moment once."""
     entry = f"{feedback.given_at.astimezone(UTC).isoformat()} {feedback.who}"
     row = feedback.model_dump(mode="json", exclude={"revision", "given_at"})
+    row["comment"] = seal_comment(own, entry, feedback.comment)
     insert_new(
         connection,
         FeedbackRow,
         _of(key) | row | {"revision": feedback.revision, "entry": entry, "given_at": feedback.given_at},
     )
+
+
+def seal_comment(own: DataKey, entry: str, comment: str) -> str:
+    """Return a comment as it is stored: it may quote the customer."""
+    if not comment:
+        return ""
+    return f"{_SEALED}{own.generation}:{base64.b64encode(own.seal(comment.encode(), entry)).decode()}"
+
+
+def open_comment(connection: Connection, vault: Vault, row: FeedbackRow) -> str:
+    """Return a comment; nothing if its key was erased."""
+    if not is_sealed(row.comment):
+        return row.comment
+    _, generation, encoded = row.comment.split(":", 2)
+    try:
+        wrapped = key_of_generation(connection, row.tenant, f"{row.investigation}/{row.revision}", int(generation))
+        if wrapped is None:
+            return ""
+        return vault.unwrap(wrapped).open(base64.b64decode(encoded), row.entry).decode()
+    except (SealBrokenError, LedgerError, binascii.Error, ValueError):
+        # One comment that cannot be read must not hide the run.
+        return ""
+
+
+def is_sealed(comment: str) -> bool:
+    """Whether a stored comment is sealed; those of versions before were not."""
+    return comment.startswith(_SEALED)
 
 
 def keep_tags(connection: Connection, key: RunKey, tags: Iterable[str], at: datetime) -> None:

@@ -6,7 +6,8 @@ from typing import Literal, TypeVar
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from ledger.feedback import has_feedback, that_count
+from ledger.data_keys import Vault
+from ledger.feedback import has_feedback, open_comment, that_count
 from ledger.tables import FeedbackRow, InvestigationRow, RevisionRow, StepRow
 from models.base import Frozen, Moment
 from models.feedback import Feedback, FeedbackVerdict
@@ -76,7 +77,7 @@ Row = TypeVar("Row", FeedbackRow, StepRow)
 class Beside:
     """What stands beside some revisions: their customers and their feedback."""
 
-    def __init__(self, connection: Connection, keys: Sequence[RevisionKey]) -> None:
+    def __init__(self, connection: Connection, vault: Vault, keys: Sequence[RevisionKey]) -> None:
         """Read both at once for all of them."""
         self._customers: dict[RevisionKey, str] = {}
         self._given: dict[RevisionKey, list[Feedback]] = {}
@@ -88,7 +89,7 @@ class Beside:
                 self._customers[step.tenant, step.investigation, step.revision] = step.detail
             for row in session.scalars(_rows_of(FeedbackRow, some).order_by(FeedbackRow.given_at)):
                 given = self._given.setdefault((row.tenant, row.investigation, row.revision), [])
-                given.append(feedback_of(row))
+                given.append(feedback_of(row, open_comment(connection, vault, row)))
 
     def customer(self, key: RevisionKey) -> str:
         """Return the customer of a revision, or nothing."""
@@ -99,9 +100,9 @@ class Beside:
         return that_count(self._given.get(key, ()))
 
 
-def feedback_of(row: FeedbackRow) -> Feedback:
-    """Return a stored feedback."""
-    return Feedback.model_validate({name: getattr(row, name) for name in Feedback.model_fields})
+def feedback_of(row: FeedbackRow, comment: str = "") -> Feedback:
+    """Return a stored feedback with its comment, if that was opened."""
+    return Feedback.model_validate({name: getattr(row, name) for name in Feedback.model_fields} | {"comment": comment})
 
 
 def _rows_of(table: type[Row], keys: Sequence[RevisionKey]) -> Select[Row]:

@@ -1,12 +1,14 @@
 """What people ask of the ledger: which runs there were, and everything about one."""
 
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from ledger.base import LedgerError
+from ledger.data_keys import Vault, erased_at
+from ledger.feedback import open_comment
 from ledger.listing import IDENTIFY, RUNS, Beside, RunFilter, feedback_of, named, newest_runs
 from ledger.records import (
     AnswerRecord,
@@ -70,7 +72,9 @@ class RunReader:
 
         def work(connection: Connection) -> tuple[RunSummary, ...]:
             rows = Session(connection).execute(query).all()
-            beside = Beside(connection, [(row.tenant, row.investigation, row.revision) for row, _ in rows])
+            beside = Beside(
+                connection, self._ledger.vault, [(row.tenant, row.investigation, row.revision) for row, _ in rows]
+            )
             return tuple(_summary(row, investigation, beside) for row, investigation in rows)
 
         return await self._ledger.database.read(work)
@@ -100,7 +104,9 @@ class RunReader:
         """
         found = await self._find(investigation, tenant)
         number = found.revisions if revision is None else revision
-        rows = await self._ledger.database.read(lambda connection: _RowsOfRun(connection, found, number))
+        rows = await self._ledger.database.read(
+            lambda connection: _RowsOfRun(connection, self._ledger.vault, found, number)
+        )
         if rows.run is None:
             raise LedgerError(f"{found.workflow} has no revision {number}; the last one is {found.revisions}")
         return await self._record(rows, _summary(*rows.run, rows.beside))
@@ -125,12 +131,14 @@ class RunReader:
         return tuple(EvidenceRef.model_validate({**_values(row), "id": row.evidence}) for row in rows)
 
     async def _record(self, rows: "_RowsOfRun", summary: RunSummary) -> RunRecord:
+        # The same body may belong to another revision as well: of one that was erased nothing is shown, wherever it lies.
+        load = self._nothing if rows.erased_at else self._body
         evidence = [
             EvidenceRecord(
                 ref=EvidenceRef.model_validate({**_values(row), "id": row.evidence}),
                 look=row.look,
                 fetched_at=row.fetched_at,
-                body=await self._body(row.tenant, row.digest, Evidence),
+                body=await load(row.tenant, row.digest, Evidence),
             )
             for row in rows.evidence
         ]
@@ -139,13 +147,13 @@ class RunReader:
                 _values(row)
                 | {
                     "drafted": Drafted.model_validate(_values(row)),
-                    "draft": await self._body(row.tenant, row.draft, Draft),
+                    "draft": await load(row.tenant, row.draft, Draft),
                 }
             )
             for row in rows.answers
         ]
         notes = [
-            NoteRecord.model_validate(_values(row) | {"body": await self._body(row.tenant, row.digest, RenderedNote)})
+            NoteRecord.model_validate(_values(row) | {"body": await load(row.tenant, row.digest, RenderedNote)})
             for row in rows.notes
         ]
         return RunRecord(
@@ -154,18 +162,19 @@ class RunReader:
             steps=tuple(StepRecord.model_validate(_values(row)) for row in rows.steps),
             evidence=tuple(sorted(evidence, key=lambda one: (one.look, len(one.ref.id), one.ref.id))),
             answers=tuple(answers),
-            diagnosis=await self._body(summary.key.ref.tenant, summary.diagnosis, Diagnosis),
+            diagnosis=await load(summary.key.ref.tenant, summary.diagnosis, Diagnosis),
             note=notes[0] if notes else None,
-            weighing=await self._step_body(rows, "weigh/", Weighing),
-            playbook=await self._step_body(rows, "select", Playbook),
-            anchors=await self._step_body(rows, IDENTIFY, Anchors),
-            feedback=tuple(feedback_of(row) for row in rows.feedback),
+            weighing=await self._step_body(rows, "weigh/", Weighing, load),
+            playbook=await self._step_body(rows, "select", Playbook, self._body),
+            anchors=await self._step_body(rows, IDENTIFY, Anchors, load),
+            feedback=rows.feedback,
+            erased_at=rows.erased_at,
         )
 
-    async def _step_body(self, rows: "_RowsOfRun", step: str, shape: type[M]) -> M | None:
+    async def _step_body(self, rows: "_RowsOfRun", step: str, shape: type[M], load: "_Load") -> M | None:
         """Return the last body of that shape that a step of that kind made."""
         for row in reversed(rows.steps):
-            body = await self._body(row.tenant, row.digest, shape) if row.step.startswith(step) else None
+            body = await load(row.tenant, row.digest, shape) if row.step.startswith(step) else None
             if body is not None:
                 return body
         return None
@@ -177,11 +186,20 @@ class RunReader:
         except LedgerError:
             return None
 
+    async def _nothing(self, tenant: str, digest: str, shape: type[M]) -> M | None:
+        return None
+
+
+class _Load(Protocol):
+    async def __call__(self, tenant: str, digest: str, shape: type[M]) -> M | None:
+        """Return a body, or nothing."""
+        ...
+
 
 class _RowsOfRun:
     """All rows of one revision, read in one transaction so that they fit together."""
 
-    def __init__(self, connection: Connection, found: Investigation, revision: int) -> None:
+    def __init__(self, connection: Connection, vault: Vault, found: Investigation, revision: int) -> None:
         of_run = RUNS.where(
             RevisionRow.tenant == found.ref.tenant,
             RevisionRow.investigation == found.investigation,
@@ -197,10 +215,12 @@ class _RowsOfRun:
             select(ModelAnswerRow).filter_by(**names).order_by(ModelAnswerRow.round, ModelAnswerRow.answered_at)
         ).all()
         self.notes = session.scalars(select(NoteRow).filter_by(**names)).all()
-        self.feedback = session.scalars(
-            select(FeedbackRow).filter_by(**names).order_by(FeedbackRow.given_at, FeedbackRow.verdict)
-        ).all()
-        self.beside = Beside(connection, [(found.ref.tenant, found.investigation, revision)])
+        given = select(FeedbackRow).filter_by(**names).order_by(FeedbackRow.given_at, FeedbackRow.verdict)
+        self.feedback = tuple(
+            feedback_of(row, open_comment(connection, vault, row)) for row in session.scalars(given).all()
+        )
+        self.erased_at = erased_at(connection, found.ref.tenant, f"{found.investigation}/{revision}")
+        self.beside = Beside(connection, vault, [(found.ref.tenant, found.investigation, revision)])
 
 
 def _values(

@@ -136,3 +136,5 @@ class RunRecord(Frozen):
     """What the ticket pinned the search to, the last time that it was read."""
     feedback: tuple[Feedback, ...] = ()
     """All that was said, oldest first."""
+    erased_at: Moment | None = None
+    """When what it read and wrote was erased; the record of what was done is all that is left."""

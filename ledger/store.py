@@ -247,7 +247,8 @@ class SqlLedger:
 
     async def give_feedback(self, key: RunKey, feedback: Feedback) -> None:
         """See `Ledger`."""
-        await self.database.write(lambda connection: keep_feedback(connection, key, feedback))
+        own = await self.vault.key(key.ref.tenant, subject_of(key.model_copy(update={"revision": feedback.revision})))
+        await self.database.write(lambda connection: keep_feedback(connection, key, feedback, own))
 
     async def record_outcome(self, request: RecordRequest) -> None:
         """See `Ledger`. A `failed` revision that is run again (reset) may still end well; any other outcome stays."""

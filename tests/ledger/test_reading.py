@@ -1,6 +1,5 @@
 """A run comes back whole, and is found by whatever a person has at hand."""
 
-
 import pytest
 
 from ledger.base import LedgerError
