@@ -32,6 +32,14 @@ conformance: $(VENV)/.conformance ## Hold connectors and sandbox to what the ven
 bench: $(VENV)/.dev ## Measure overhead, throughput, acknowledgement and memory (ARGS="throughput --short")
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: faults
+faults: $(VENV)/.dev ## Kill, stop and starve real processes at every step of a ticket's path, and print the matrix (ARGS=outage)
+	@$(BIN)/python -m tests.faults $(ARGS)
+
+.PHONY: soak
+soak: $(VENV)/.dev ## Half an hour of mixed load with random faults: memory, stuck runs, notes (ARGS="--minutes 5")
+	@$(BIN)/python -m tests.faults.soak $(ARGS)
+
 .PHONY: check
 check: $(VENV)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
