@@ -19,6 +19,15 @@ from cli.reference_keys import CONFIGURATION, regenerate
 ROOT = Path(__file__).parent.parent
 COMMANDS = ROOT / "docs" / "cli.md"
 
+_LOOKED: dict[int, str] = {
+    0: "the note has a cause, or says that nothing is wrong",
+    1: "the investigation failed, or its note could not be posted",
+    3: "inconclusive",
+    4: "the ticket lacks information; the note has the question to send",
+    5: "there was nothing to look into",
+    130: "stopped with Ctrl-C; the investigation goes on",
+}
+
 EXITS: dict[str, dict[int, str]] = {
     "init": {1: "you declined a change; nothing was written"},
     "demo": {
@@ -30,15 +39,16 @@ EXITS: dict[str, dict[int, str]] = {
         2: "the configuration has a problem",
     },
     "ask": {1: "the source gave no answer: it was skipped, denied, slow or down"},
-    "investigate": {
-        0: "the note has a cause, or says that nothing is wrong",
-        1: "the investigation failed, or its note could not be posted",
-        3: "inconclusive",
-        4: "the ticket lacks information; the note has the question to send",
-        5: "there was nothing to look into",
-        130: "stopped with Ctrl-C; the investigation goes on",
+    "investigate": _LOOKED,
+    "reinvestigate": _LOOKED,
+    "rediagnose": {code: f"with `--post`: {said}" for code, said in _LOOKED.items() if code},
+    "backtest": {
+        1: "it is not done: the money is spent, or something could not be looked at",
+        3: "something is worse than what was said then",
+        130: "stopped with Ctrl-C; the backtest goes on",
     },
     "feedback": {1: "with `--from-tags`: something could not be read"},
+    "forget": {1: "something can still be read, or you declined; what was declined is as it was"},
     "replay": {1: "a history is not what today's code would do"},
     "world validate": {1: "the world has a problem"},
     "playbooks test": {1: "a fixture fails"},
