@@ -1,12 +1,14 @@
 """The one Temporal plugin of every process: pydantic models, encrypted, and failures that tell the server nothing."""
 
 import dataclasses
+from collections.abc import Awaitable, Callable
 
 from temporalio.client import ClientConfig
 from temporalio.common import HeaderCodecBehavior
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverter, DefaultFailureConverterWithEncodedAttributes
 from temporalio.plugin import SimplePlugin
+from temporalio.service import ConnectConfig, GrpcCompression, ServiceClient
 from temporalio.worker import ReplayerConfig
 
 from keys.keyring import Keyring
@@ -25,6 +27,13 @@ class PayloadsPlugin(SimplePlugin):
             failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
         )
         super().__init__("whydesk.payloads", data_converter=self.converter)
+
+    async def connect_service_client(
+        self, config: ConnectConfig, next: Callable[[ConnectConfig], Awaitable[ServiceClient]]
+    ) -> ServiceClient:
+        """Compress nothing: what is sealed does not get smaller, and trying takes processor time on both sides."""
+        config.grpc_compression = GrpcCompression.NONE
+        return await super().connect_service_client(config, next)
 
     def configure_client(self, config: ClientConfig) -> ClientConfig:
         """Encrypt headers as well."""

@@ -15,6 +15,7 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, Work
 from temporalio.common import RetryPolicy, SearchAttributePair, TypedSearchAttributes
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.service import GrpcCompression
 from temporalio.worker import Replayer, Worker
 
 from keys.keyring import Keyring
@@ -156,6 +157,11 @@ async def test_a_worker_without_the_key_loses_no_run(temporal: Client, temporal_
 async def kinds(handle: WorkflowHandle[Telling, str]) -> list[int]:
     """Return what has happened so far."""
     return [event.event_type for event in (await handle.fetch_history()).events]
+
+
+async def test_what_is_sealed_is_not_compressed_as_well() -> None:
+    client = await Client.connect("127.0.0.1:1", lazy=True, plugins=[PayloadsPlugin(KEYRING)])
+    assert client.service_client.config.grpc_compression is GrpcCompression.NONE
 
 
 def test_every_client_of_the_product_has_it() -> None:
