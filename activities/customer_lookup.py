@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from connectors.base import ConnectorError, ConnectorPool, SlowAnswer
 from models.base import Row
 from models.customer import Customer
-from models.evidence import Answer, Evidence, SourceRequest
+from models.evidence import CUSTOMER_LOOKUP, Answer, Evidence, SourceRequest
 from models.tenant import Resolver, Tenant
 from models.ticket import Ticket
 from models.vocabulary import EvidenceStatus, Scope, Source
@@ -196,7 +196,7 @@ class CustomerLookup:
                 answer = Answer(status=status, asked=operation, reason=f"{source.title} did not answer")
         self._evidence[number] = Evidence(
             id=f"E{number}",
-            query="customer",
+            query=CUSTOMER_LOOKUP,
             source=source,
             title=title,
             scope=scope,

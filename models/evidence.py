@@ -6,6 +6,9 @@ from models.base import Frozen, Moment, Row
 from models.customer import Window
 from models.vocabulary import EvidenceStatus, Scope, Source
 
+CUSTOMER_LOOKUP = "customer"
+"""The query of evidence by which the customer was looked for; it is none of a playbook's."""
+
 
 class SourceRequest(Frozen):
     """One question for a connector, with everything resolved."""

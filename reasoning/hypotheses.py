@@ -1,10 +1,10 @@
 """Verdicts on a playbook's hypotheses: supported, refuted or untested, by the facts and by what was really checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from models.customer import Anchors
 from models.diagnosis import Fact, HypothesisVerdict, NotChecked, Weighing
-from models.evidence import Evidence
+from models.evidence import CUSTOMER_LOOKUP, Evidence
 from models.playbook import Hypothesis, Playbook, Query
 from models.vocabulary import Confidence, EvidenceStatus, Severity, Source, Verdict
 from reasoning.conditions import Judgement, judge
@@ -15,6 +15,7 @@ MEDIUM_COVERAGE = 0.6
 INDEPENDENT_SOURCES = 2
 """How many systems of record must agree on a high severity."""
 _RISING = (Severity.LOW, Severity.MEDIUM, Severity.HIGH)
+_LOST = (EvidenceStatus.FAILED, EvidenceStatus.DENIED, EvidenceStatus.TIMED_OUT)
 _REASONS = {
     EvidenceStatus.FAILED: "the source refused the question or failed",
     EvidenceStatus.DENIED: "access was denied",
@@ -40,7 +41,10 @@ def weigh(playbook: Playbook, anchors: Anchors, evidence: Sequence[Evidence]) ->
     return Weighing(
         facts=tuple(facts.values()),
         verdicts=verdicts,
-        not_checked=tuple(_not_checked(query, by_query.get(query.id)) for query in asked if query not in answered),
+        not_checked=(
+            *(_not_checked(query, by_query.get(query.id)) for query in asked if query not in answered),
+            *_lost_lookups(evidence),
+        ),
         coverage=coverage,
         confidence=_confidence(coverage),
         missing=tuple(name for name in playbook.needs if not getattr(anchors, name)),
@@ -67,6 +71,14 @@ def _is_due(query: Query, by_query: Mapping[str, Evidence], facts: Mapping[str, 
 def _not_checked(query: Query, found: Evidence | None) -> NotChecked:
     reason = "not asked" if found is None else found.reason or _REASONS.get(found.status, found.status.value)
     return NotChecked(query=query.id, source=query.source, title=query.title, reason=reason)
+
+
+def _lost_lookups(evidence: Sequence[Evidence]) -> Iterator[NotChecked]:
+    """Name each source that could not say who the customer is: another way to find them may be a weaker one."""
+    lost = [item for item in evidence if item.query == CUSTOMER_LOOKUP and item.status in _LOST]
+    for item in {item.source: item for item in lost}.values():
+        reason = item.reason or _REASONS[item.status]
+        yield NotChecked(query=CUSTOMER_LOOKUP, source=item.source, title="who the customer is", reason=reason)
 
 
 def _verdict(

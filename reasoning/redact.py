@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from models.base import Row
 from models.customer import Customer
 from models.diagnosis import Claim, ClaimValue, Draft
-from models.evidence import Evidence
+from models.evidence import CUSTOMER_LOOKUP, Evidence
 from models.ticket import Ticket
 from models.vocabulary import Scope, Source
 from reasoning.identity import PUBLIC_MAIL_DOMAINS
@@ -203,7 +203,7 @@ def _known(ticket: Ticket, customer: Customer | None, evidence: Sequence[Evidenc
         if domain and domain.lower() not in PUBLIC_MAIL_DOMAINS:
             yield "DOMAIN", domain
     for item in evidence:
-        if item.scope is Scope.CUSTOMER or item.query == "customer":
+        if item.scope is Scope.CUSTOMER or item.query == CUSTOMER_LOOKUP:
             for row in item.rows:
                 yield from _in_row(item.source, row)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from models.customer import Anchors
 from models.diagnosis import CheckedClaim, Claim, Diagnosis, Draft, Fact, HypothesisVerdict, Predicate, Weighing
-from models.evidence import Evidence
+from models.evidence import CUSTOMER_LOOKUP, Evidence
 from models.playbook import Hypothesis, Playbook
 from models.vocabulary import CauseClass, Confidence, Outcome, Scope, Severity, Verdict
 from reasoning.choice import choose
@@ -223,7 +223,7 @@ def _reply(
     templates = [playbook.replies.get(name, "") for name in dict.fromkeys(names)]
     if anchors.customer is None or anchors.customer.weak:
         # Who wrote is not certain enough to be told what the customer's own data say.
-        private = {item.id for item in evidence if item.scope is Scope.CUSTOMER or item.query == "customer"}
+        private = {item.id for item in evidence if item.scope is Scope.CUSTOMER or item.query == CUSTOMER_LOOKUP}
         places = [place for template in templates for place in places_in(template) if place in facts]
         if any(private & set(facts[place].evidence) for place in places):
             return ""

@@ -8,7 +8,7 @@ import pytest
 from models.base import Row
 from models.customer import Anchors, Customer, Window
 from models.diagnosis import Weighing
-from models.evidence import Evidence
+from models.evidence import CUSTOMER_LOOKUP, Evidence
 from models.playbook import Playbook
 from models.vocabulary import Confidence, EvidenceStatus, Severity, Source, Verdict
 from reasoning.hypotheses import consequences, weigh
@@ -285,3 +285,18 @@ def test_missing_anchors_and_unasked_queries_are_named() -> None:
 def test_a_weighing_reads_back_the_same() -> None:
     weighing = weigh(playbook(hypothesis("h", ["logs_n > 0"])), ANCHORS, evidence(**WHOLE))
     assert Weighing.model_validate_json(weighing.model_dump_json()) == weighing
+
+
+@pytest.mark.parametrize("status", [EvidenceStatus.FAILED, EvidenceStatus.DENIED, EvidenceStatus.TIMED_OUT])
+def test_a_source_that_could_not_say_who_the_customer_is_was_not_checked(status: EvidenceStatus) -> None:
+    """They were found another way, which may be a weaker one; nobody must think that this one agreed."""
+    every = evidence(logs=0, deploys=0, bugs=0, pages=0)
+    lookup = every[0].model_copy(update={"query": CUSTOMER_LOOKUP, "source": Source.STRIPE, "scope": "shared"})
+    lost = lookup.model_copy(update={"id": "E8", "status": status, "reason": "Stripe did not answer"})
+    weighing = weigh(playbook(hypothesis("h", ["logs_n > 0"])), ANCHORS, [*every, lost, lost])
+    [gap] = weighing.not_checked
+    assert (gap.source, gap.title, gap.reason) == (Source.STRIPE, "who the customer is", "Stripe did not answer")
+    assert weighing.coverage == 1.0, "it is none of the playbook's checks"
+    for answered in (EvidenceStatus.FOUND, EvidenceStatus.EMPTY, EvidenceStatus.SKIPPED):
+        fine = lookup.model_copy(update={"status": answered})
+        assert not weigh(playbook(hypothesis("h", ["logs_n > 0"])), ANCHORS, [*every, fine]).not_checked
