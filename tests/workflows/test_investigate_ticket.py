@@ -14,7 +14,7 @@ from ledger.store import SqlLedger
 from models.evidence import Answer
 from models.run import RunResult
 from models.ticket import Role, TicketRef, TriggerKind
-from models.vocabulary import CauseClass, EvidenceStatus, Outcome, Source
+from models.vocabulary import CauseClass, EvidenceStatus, Mode, Outcome, Source
 from tests.fakes import ScriptedConnector, found
 from tests.histories import readable
 from tests.workflows.house import (
@@ -202,7 +202,7 @@ async def test_an_agents_ticket_without_a_requesters_word_is_left_alone(temporal
 
 
 async def test_shadow_mode_keeps_the_note_and_posts_nothing(temporal: Client, ledger: SqlLedger) -> None:
-    shadow = TENANT.model_copy(update={"mode": "shadow"})
+    shadow = TENANT.model_copy(update={"mode": Mode.SHADOW})
     house = House(temporal, ledger, failing_requests(), an_incident(), tenant=shadow)
     async with house.worker():
         ref = house.open_ticket()

@@ -13,7 +13,7 @@ from ledger.store import SqlLedger
 from models.playbook import Playbook
 from models.run import RevisionResult, RunResult
 from models.ticket import Rerun, TicketRef, Trigger, TriggerKind
-from models.vocabulary import CauseClass, Outcome, Source
+from models.vocabulary import CauseClass, Mode, Outcome, Source
 from tests.fakes import ScriptedConnector
 from tests.workflows.house import TENANT, House, an_incident, billing, failing_requests, open_ledger, probe_playbook
 from workflows import naming
@@ -149,7 +149,7 @@ async def test_a_thank_you_after_it_is_still_nothing_new(house: House) -> None:
 
 
 async def test_a_tenant_in_shadow_stays_in_shadow(temporal: Client, ledger: SqlLedger) -> None:
-    shadow = TENANT.model_copy(update={"mode": "shadow"})
+    shadow = TENANT.model_copy(update={"mode": Mode.SHADOW})
     house = House(temporal, ledger, failing_requests(), an_incident(), billing(), tenant=shadow)
     async with house.worker():
         ref = house.open_ticket()
