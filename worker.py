@@ -51,6 +51,7 @@ from ledger.coordination import Coordination
 from ledger.coordinator import coordinate
 from ledger.past import PastRuns
 from ledger.past_runs import SqlPastRuns
+from ledger.retention import expiring
 from ledger.store import SqlLedger
 from models.playbook import Playbook
 from models.tenant import ModelConfig, Tenant
@@ -148,6 +149,7 @@ async def run_worker(settings: Settings) -> None:
         if client is None:
             return
         ledger = await stack.enter_async_context(await open_ledger(settings))
+        await stack.enter_async_context(_retention(settings, ledger))
         if settings.metrics_port:
             stack.callback(serve_metrics(settings.metrics_port, settings.metrics_host, metrics_address).close)
         together = coordinate(ledger)
@@ -195,6 +197,17 @@ async def open_ledger(settings: Settings) -> SqlLedger:
         ConfigError, LedgerError: no keys, or not this ledger's; says where, and what to do.
     """
     return await SqlLedger.open(settings.ledger_url.get_secret_value(), settings.keyring())
+
+
+def _retention(settings: Settings, ledger: SqlLedger) -> contextlib.AbstractAsyncContextManager[None]:
+    """Let what the tenants do not want to keep any longer expire while this worker runs."""
+    named = ((name, tenant.retention_days) for name, tenant in settings.tenants.items())
+    return expiring(
+        ledger,
+        {name: days for name, days in named if days is not None},
+        lambda tenant, erased: log.info("retention.erased", tenant=tenant, revisions=erased.revisions),
+        lambda error: log.warning("retention.failed", error=str(error)),
+    )
 
 
 def make_models(settings: Settings, tenants: Mapping[str, Tenant]) -> ChainPool:

@@ -13,6 +13,7 @@ from cli.demo import demo
 from cli.doctor import doctor
 from cli.errors import MENDABLE
 from cli.feedback import feedback
+from cli.forget import forget
 from cli.incidents import incidents
 from cli.init import init
 from cli.investigate import investigate
@@ -44,6 +45,7 @@ app.command("show")(show)
 app.command("list")(list_runs)
 app.command("incidents")(incidents)
 app.command("feedback")(feedback)
+app.command("forget")(forget)
 app.command("costs")(costs)
 app.command("replay")(replay)
 app.command("rediagnose")(rediagnose)

@@ -31,6 +31,9 @@ _ORDER = (Verdict.SUPPORTED, Verdict.UNTESTED, Verdict.REFUTED)
 def print_run(console: Console, record: RunRecord) -> None:
     """Print everything about one revision, what people need first."""
     _headline(console, record)
+    if record.erased_at is not None:
+        said = f"What this run read and wrote was erased on {record.erased_at:%Y-%m-%d %H:%M} UTC. What was done stays:"
+        console.print(said, highlight=False)
     if record.note and record.note.body:
         console.print(Markdown(record.note.body.markdown))
     _claims(console, record)

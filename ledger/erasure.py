@@ -76,12 +76,12 @@ class Erased:
 
 
 async def tenants_of(ledger: SqlLedger, customer: str = "", ticket: str = "") -> tuple[str, ...]:
-    """Return the tenants that have such a customer or ticket."""
-    query = (
-        select(StepRow.tenant).where(StepRow.step.startswith(IDENTIFY), StepRow.detail == customer)
-        if customer
-        else select(InvestigationRow.tenant).where(named(ticket))
-    )
+    """Return the tenants that have such a customer or ticket; those that have anything if neither is named."""
+    query = select(InvestigationRow.tenant)
+    if customer:
+        query = select(StepRow.tenant).where(StepRow.step.startswith(IDENTIFY), StepRow.detail == customer)
+    elif ticket:
+        query = query.where(named(ticket))
     return tuple(sorted(await ledger.database.read(lambda connection: connection.scalars(query.distinct()).all())))
 
 

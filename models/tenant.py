@@ -289,6 +289,8 @@ class Tenant(Strict):
     """Whether a ticket is told what another one just learnt, where no customer is asked about: incidents, deployments, bugs."""
     sweep_minutes: Annotated[int, Field(ge=0, le=1440)] = 5
     """How often helpdesks are asked for tickets whose webhook was lost; 0: never."""
+    retention_days: Annotated[int, Field(ge=1, le=36500)] | None = None
+    """How long after its end a run's texts, evidence, diagnoses and notes are kept; none: until they are forgotten by hand."""
     region: str = ""
     """A task queue of its own for data that must stay somewhere; empty for the default."""
     link_hosts: list[str] = []

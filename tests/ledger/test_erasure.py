@@ -54,7 +54,7 @@ async def body_of(ledger: SqlLedger, key: RunKey) -> Evidence:
 
 
 def end(key: RunKey, at: datetime, connection: Connection) -> None:
-    row = update(RevisionRow).filter_by(tenant="acme", investigation=key.investigation, revision=key.revision)
+    row = update(RevisionRow).filter_by(tenant=key.ref.tenant, investigation=key.investigation, revision=key.revision)
     connection.execute(row.values(finished_at=at))
 
 
