@@ -11,12 +11,12 @@ import urllib.request
 from collections.abc import Mapping, MutableMapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Literal, TextIO
+from typing import TextIO
 
 import structlog
 import temporalio.activity
 import temporalio.workflow
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from temporalio.runtime import (
     LogForwardingConfig,
@@ -28,8 +28,8 @@ from temporalio.runtime import (
 )
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from models.evidence import EvidenceRef
-from models.run import Drafted, Published, RecordRequest, Verified
+from metrics import REGISTRY, record_result, record_step
+from models.run import RecordRequest
 from scrubbing import scrub
 
 Event = MutableMapping[str, object]
@@ -233,79 +233,6 @@ def free_address() -> str:
 
 
 _log = structlog.get_logger("whydesk.worker")
-
-REGISTRY = CollectorRegistry()
-_EVIDENCE = Counter("whydesk_evidence", "Questions by what became of them.", ["connector", "status"], registry=REGISTRY)
-_STEP = Histogram(
-    "whydesk_step_seconds",
-    "Time of one attempt of one step.",
-    ["step", "result"],
-    buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180),
-    registry=REGISTRY,
-)
-_NOTES = Counter("whydesk_notes", "Notes by what became of them.", ["status"], registry=REGISTRY)
-_CLAIMS = Counter("whydesk_claims", "Claims by whether the evidence showed them.", ["result"], registry=REGISTRY)
-_USD = Counter("whydesk_model_usd", "US dollars spent on models.", ["model"], registry=REGISTRY)
-_TOKENS = Counter("whydesk_model_tokens", "Tokens of models.", ["model", "direction"], registry=REGISTRY)
-_CIRCUITS = Gauge(
-    "whydesk_circuit_open", "1 while a source is not asked, for it failed.", ["tenant", "connector"], registry=REGISTRY
-)
-_OUTCOMES = Counter("whydesk_investigations", "Revisions by outcome.", ["outcome"], registry=REGISTRY)
-
-
-def record_evidence(connector: str, status: str) -> None:
-    """Count one question to a source."""
-    _EVIDENCE.labels(connector, status).inc()
-
-
-def record_step(step: str, seconds: float, result: Literal["done", "failed"]) -> None:
-    """Keep how long one attempt of a step took."""
-    _STEP.labels(step, result).observe(seconds)
-
-
-def record_note(status: str) -> None:
-    """Count a note: `posted`, `already-posted`, `shadow` …"""
-    _NOTES.labels(status).inc()
-
-
-def record_claims(kept: int, dropped: int) -> None:
-    """Count the claims of one diagnosis."""
-    _CLAIMS.labels("kept").inc(kept)
-    _CLAIMS.labels("dropped").inc(dropped)
-
-
-def record_model(model: str, usd: float, input_tokens: int, output_tokens: int) -> None:
-    """Count what one answer cost. A repeated activity that finds its answer in the ledger counts it again; bills do not."""
-    _USD.labels(model).inc(usd)
-    _TOKENS.labels(model, "input").inc(input_tokens)
-    _TOKENS.labels(model, "output").inc(output_tokens)
-
-
-def record_circuit(tenant: str, connector: str, *, is_open: bool) -> None:
-    """Keep whether a source is not asked for now."""
-    _CIRCUITS.labels(tenant, connector).set(is_open)
-
-
-def record_outcome(outcome: str) -> None:
-    """Count the end of a revision."""
-    _OUTCOMES.labels(outcome).inc()
-
-
-def record_result(result: object) -> None:
-    """Count what an activity took in or gave back, by its type; anything else is left alone."""
-    match result:
-        case EvidenceRef():
-            record_evidence(result.source.value, result.status.value)
-        case Published():
-            record_note(result.status)
-        case Verified():
-            record_claims(result.kept, result.dropped)
-        case Drafted():
-            record_model(result.reasoner, result.usd, result.input_tokens, result.output_tokens)
-        case RecordRequest():
-            record_outcome(result.outcome.value)
-        case _:
-            pass
 
 
 class ActivityTelemetry(Interceptor):

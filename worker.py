@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import structlog
 from temporalio.client import Client
@@ -31,6 +31,7 @@ from activities.select import SelectActivities
 from activities.sharing import SharedFetch
 from activities.sweep import Start, SweepActivities
 from activities.verify import VerifyActivities
+from activities.watching import watching
 from activities.weigh import WeighActivities
 from cli.circuit_watch import CircuitWatch, this_worker
 from cli.connection import connect, unless
@@ -52,6 +53,7 @@ from ledger.coordinator import coordinate
 from ledger.past import PastRuns
 from ledger.past_runs import SqlPastRuns
 from ledger.retention import expiring
+from ledger.standing import SqlStanding
 from ledger.store import SqlLedger
 from models.playbook import Playbook
 from models.tenant import ModelConfig, Tenant
@@ -67,6 +69,25 @@ from workflows.registered import WORKFLOWS
 
 GRACE = timedelta(seconds=120)
 """At the end a paid model call in flight is waited for; Temporal's default would cancel it."""
+
+
+class Limits(TypedDict):
+    """How much a worker takes on at once."""
+
+    max_eager_activity_reservations_per_workflow_task: int
+    max_concurrent_workflow_tasks: int
+    max_concurrent_local_activities: int
+    max_concurrent_activities: int
+
+
+LIMITS = Limits(
+    # A whole gathering step is handed over with the workflow task, without a round trip through the queue.
+    max_eager_activity_reservations_per_workflow_task=10,
+    # What waits in the server's queue is taken in turns, tenant by tenant; what waits in this process is not.
+    max_concurrent_workflow_tasks=8,
+    max_concurrent_local_activities=8,
+    max_concurrent_activities=80,
+)
 SHIPPED_PLAYBOOKS = Path(__file__).parent / "playbooks"
 
 log = structlog.get_logger("whydesk.worker")
@@ -163,6 +184,8 @@ async def run_worker(settings: Settings) -> None:
         models = make_models(settings, settings.tenants)
         stack.push_async_callback(models.aclose)
         board = ControlBoard(SqlControls(ledger.database))
+        if settings.metrics_port:
+            await stack.enter_async_context(watching(SqlStanding(ledger.database), board, settings.tenants))
         activities = make_activities(
             ledger=ledger,
             helpdesks=helpdesks,
@@ -251,8 +274,7 @@ def make_worker(
         # processor time. Tests run every workflow in it, and replay what was recorded (docs/decisions/0011).
         workflow_runner=UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=GRACE,
-        # A whole gathering step is handed over with the workflow task, without a round trip through the queue.
-        max_eager_activity_reservations_per_workflow_task=10,
+        **LIMITS,
         deployment_config=WorkerDeploymentConfig(
             version=WorkerDeploymentVersion(naming.DEPLOYMENT, build_id),
             use_worker_versioning=True,

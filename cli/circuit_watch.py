@@ -8,9 +8,9 @@ import structlog
 
 from ledger.base import LedgerError
 from ledger.coordination import CircuitBoard
+from metrics import record_circuit
 from models.coordination import Circuit
 from models.vocabulary import Source
-from telemetry import record_circuit
 
 log = structlog.get_logger("whydesk.worker")
 

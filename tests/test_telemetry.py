@@ -16,19 +16,11 @@ from temporalio.runtime import Runtime
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
+from metrics import REGISTRY, record_circuit, record_result, record_step
 from models.evidence import EvidenceRef
 from models.run import Drafted, Published, Verified
 from models.vocabulary import CauseClass, Confidence, EvidenceStatus, Outcome, Severity, Source
-from telemetry import (
-    REGISTRY,
-    ActivityTelemetry,
-    free_address,
-    make_runtime,
-    record_circuit,
-    record_result,
-    record_step,
-    serve_metrics,
-)
+from telemetry import ActivityTelemetry, free_address, make_runtime, serve_metrics
 
 ROOT = Path(__file__).parents[1]
 SERVER_BANNER = re.compile(r"Temporal (CLI|Server|Persistence|Metrics|UI)\b|$")
