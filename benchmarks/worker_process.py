@@ -14,7 +14,7 @@ from benchmarks.bare import BareWorkflow, do_nothing
 from benchmarks.far_ends import TENANT, Pace, Pools, Waits, World
 from cli.connection import connect, load_settings
 from cli.open_runs import EMBEDDED_BUILD, make_current
-from worker import Shelf, make_activities, make_worker, open_ledger
+from worker import Shelf, keep_what_is_loaded, make_activities, make_worker, open_ledger
 from workflows import naming
 from workflows.investigate_ticket import InvestigateTicketWorkflow
 
@@ -41,6 +41,7 @@ async def work(options: argparse.Namespace) -> None:
         worker = make_worker(client, naming.task_queue(), [*activities, do_nothing], EMBEDDED_BUILD, workflows)
         async with worker:
             await make_current(client, EMBEDDED_BUILD)
+            keep_what_is_loaded()
             options.ready.write_text(str(os.getpid()))
             await stopping.wait()
 
