@@ -4,10 +4,12 @@ import asyncio
 import json
 import os
 import platform
+import sys
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -21,7 +23,7 @@ from ledger.store import SqlLedger
 from models.diagnosis import Draft
 from models.playbook import AppliesWhen
 from models.tenant import ModelConfig
-from models.ticket import TicketRef, TriggerKind
+from models.ticket import Rerun, TicketRef, Trigger, TriggerKind
 from models.vocabulary import Outcome, Source
 from reasoning.providers.anthropic import AnthropicModel
 from reasoning.providers.anthropic_clients import direct_client
@@ -189,11 +191,29 @@ async def tie_broken(recorder: Recorder) -> TicketRef:
             await model.aclose()
 
 
+async def looked_back(recorder: Recorder) -> TicketRef:
+    """The kept evidence of a diagnosis, once more, under the playbook's next version."""
+    house = recorder.house(failing_requests(), an_incident(), billing())
+    async with house.worker():
+        ref = house.open_ticket()
+        await house.investigate(ref)
+        digest = await house.ledger.put_body(ref.tenant, probe_playbook().model_copy(update={"version": 2}))
+        again = Trigger(
+            delivery="again",
+            kind=TriggerKind.REINVESTIGATE,
+            received_at=datetime.now(UTC),
+            rerun=Rerun(revision=1, playbook=digest),
+        )
+        await (await house.deliver(ref, trigger=again)).result()
+    return ref
+
+
 SCRIPTS: dict[str, Callable[[Recorder], Coroutine[None, None, TicketRef]]] = {
     "diagnosed": diagnosed,
     "diagnosed-by-model": diagnosed_by_model,
     "failed": failed,
     "inconclusive": inconclusive,
+    "looked-back": looked_back,
     "needs-info": needs_info,
     "nothing-new": nothing_new,
     "nothing-wrong": nothing_wrong,
@@ -217,8 +237,8 @@ def machine() -> Iterator[str]:
     yield from (platform.node(), str(ROOT), str(Path.home()), tempfile.gettempdir(), f"{os.getpid()}@")
 
 
-async def record(folder: Path) -> list[Path]:
-    """Record all of them; returns the files.
+async def record(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Record those; returns the files.
 
     Raises:
         ValueError: a history tells of this machine.
@@ -230,11 +250,11 @@ async def record(folder: Path) -> list[Path]:
         environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(scratch)}
         server = await start_dev_server(household, environ, scratch / "temporal.db", free_port(), free_port())
         client = await Client.connect(server.address, plugins=[PLUGIN], identity=IDENTITY)
-        for name, script in SCRIPTS.items():
+        for name in names:
             # A ledger each: they all deliver under the same ids.
             own = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ledger-")))
             async with await open_ledger(own) as ledger:
-                ref = await asyncio.wait_for(script(Recorder(client, ledger)), _PATIENCE)
+                ref = await asyncio.wait_for(SCRIPTS[name](Recorder(client, ledger)), _PATIENCE)
             history = await client.get_workflow_handle(naming.workflow_id(ref)).fetch_history()
             kept = json.dumps(without_stacks(json.loads(unsealed(history, KEYRING).to_json())), indent=1)
             said = readable(WorkflowHistory.from_json(history.workflow_id, kept))
@@ -247,9 +267,13 @@ async def record(folder: Path) -> list[Path]:
 
 
 def main() -> None:
-    """Record into the folder of the replay tests."""
+    """Record into the folder of the replay tests what is not there yet, or what is named.
+
+    What was recorded before a change of the workflow is worth more than what is recorded after it: it must go on replaying.
+    """
     HISTORIES.mkdir(exist_ok=True)
-    for path in asyncio.run(record(HISTORIES)):
+    names = sys.argv[1:] or [name for name in SCRIPTS if not (HISTORIES / f"{name}.json").exists()]
+    for path in asyncio.run(record(HISTORIES, names)):
         print(path.relative_to(ROOT))  # noqa: T201  # the one line that says what was written
 
 

@@ -13,6 +13,7 @@ from temporalio.client import Client, WorkflowHandle
 from activities import backtest as pages
 from cli.backtest import start
 from cli.backtest_view import told_of
+from cli.replay_run import Histories
 from ledger.past_runs import SqlPastRuns
 from ledger.reading import RunReader
 from ledger.store import SqlLedger
@@ -145,13 +146,16 @@ async def test_what_was_done_is_not_done_again(house: House, fixed: Playbook, mo
         assert progress.done == len(after) == RUNS
         assert {ticket: after[ticket] for ticket in before} == before
         again = await run(house, wanted)
-        history = await (await newest(house, wanted)).fetch_history()
+        history = await newest(house, wanted).fetch_history()
+        first = await house.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id).fetch_history()
     assert again.done == RUNS
+    for one in (first, history):
+        assert (await Histories(house.client.data_converter).replay(one)).deterministic
     scheduled = [one for one in history.events if one.HasField("activity_task_scheduled_event_attributes")]
     assert len(scheduled) == 1, "it only looks what is next, and nothing is"
 
 
-async def newest(house: House, wanted: BacktestInput) -> WorkflowHandle[object, object]:
+def newest(house: House, wanted: BacktestInput) -> WorkflowHandle[object, object]:
     return house.client.get_workflow_handle(f"backtest/acme/{wanted.backtest}")
 
 

@@ -29,6 +29,7 @@ TELLS = {
     "diagnosed-by-model": '"reasoner": "claude-haiku-5-5"',
     "failed": '"problem": "read_ticket: HelpdeskDenied"',
     "inconclusive": '"outcome": "inconclusive"',
+    "looked-back": '"looked_again": true',
     "needs-info": '"outcome": "needs-info"',
     "nothing-new": '"outcome": "nothing-new"',
     "nothing-wrong": '"outcome": "nothing-wrong"',
