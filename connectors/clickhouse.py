@@ -181,8 +181,8 @@ class ClickHouseConnector:
             settings = self._settings(client, request)
             try:
                 # Without placeholders the client would format `%` by itself if parameters were given.
-                return await client.query(request.text, parameters=parameters or None, settings=settings)
-            except WriteRefused:
+                return _whole(await client.query(request.text, parameters=parameters or None, settings=settings))
+            except (WriteRefused, Unavailable):
                 raise
             except DatabaseError as error:
                 if not self._drop_refused(error, settings):
@@ -267,6 +267,22 @@ class ClickHouseConnector:
 
     def _link(self, sql: str) -> str | None:
         return self._config.link.replace("{query}", quote(sql, safe="")) or None
+
+
+def _whole(result: QueryResult) -> QueryResult:
+    """Return a result that can be taken for ClickHouse's. It writes no rows as no bytes, and so does whoever lost its answer.
+
+    Raises:
+        Unavailable: nothing came, and nothing of the server's that says so.
+    """
+    if result.result_rows:
+        return result
+    # The summary holds what was produced until the headers were sent, so more may have followed, but never less.
+    if not result.summary.get("query_id") or str(result.summary.get("result_rows", "0")) != "0":
+        raise Unavailable(
+            "ClickHouse's answer came without its rows; see whether something stands between, such as a proxy"
+        )
+    return result
 
 
 def _unreached(error: ConnectorError | Declined) -> Finding:

@@ -145,6 +145,8 @@ class SiteSource:
             try:
                 below = _sitemap_text(await self._http.get(url))
             except (ConnectorError, Declined):
+                below = ""
+            if not is_sitemap(below):
                 unread += 1
                 continue
             listed = await asyncio.to_thread(read_sitemap, below)

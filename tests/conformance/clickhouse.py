@@ -93,7 +93,7 @@ SUBJECT = Subject(
             scope=Scope.FLEET,
             ok=answering(Reply(block(COLUMNS, ROWS))),
             rows=2,
-            empty=answering(Reply(b"")),
+            empty=answering(Reply(b"", headers={"X-ClickHouse-Query-Id": "whydesk-1"})),
             next_page=answering(Reply(block(COLUMNS, ROWS) + block(COLUMNS, [("/users", 1)]))),
             rows_of_both=3,
             answers={

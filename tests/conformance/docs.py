@@ -7,7 +7,7 @@ from connectors.base import Connector
 from connectors.docs import DocsConnector
 from models.tenant import DocsConfig
 from models.vocabulary import Source
-from tests.conformance.frame import Case, Condition, Place, Subject
+from tests.conformance.frame import Case, Condition, Instead, Outcome, Place, Subject
 from tests.connectors.far_end import Handler, Reply, Seen
 
 KEYS = "<html><head><title>Keys</title></head><body><main><h1>API keys</h1><p>A key expires.</p></main></body></html>"
@@ -107,6 +107,11 @@ SUBJECT = Subject(
                 Condition.MALFORMED: not_decompressing,
                 Condition.WRONG_TYPE: another_kind,
             },
+            instead={
+                Condition.BLANK: Instead(
+                    Outcome.DRIFT, "a site without a sitemap, and a page of no words, is not as sites are"
+                )
+            },
             absent={
                 Condition.NOT_THERE: "a page that is gone is no part of the documentation, and a site may have no sitemap",
             },
@@ -129,6 +134,7 @@ SUBJECT = Subject(
                         Condition.BROKEN,
                         Condition.RESET,
                         Condition.SLOW,
+                        Condition.BLANK,
                         Condition.HALFWAY,
                     ),
                     NO_NETWORK,

@@ -34,6 +34,8 @@ class Condition(StrEnum):
     RESET = "reset"
     SLOW = "slow"
     MALFORMED = "malformed"
+    BLANK = "blank"
+    """A 200 without a body, as proxies answer that lost their far end: no rows are no absence."""
     OVERSIZE = "oversize"
     WRONG_TYPE = "wrong type"
     EXTRA_FIELDS = "extra"
@@ -72,6 +74,7 @@ COMMON: Mapping[Condition, frozenset[Outcome]] = {
     Condition.RESET: frozenset({Outcome.UNAVAILABLE}),
     Condition.SLOW: frozenset({Outcome.SLOW}),
     Condition.MALFORMED: frozenset({Outcome.UNAVAILABLE}),
+    Condition.BLANK: frozenset({Outcome.UNAVAILABLE}),
     Condition.OVERSIZE: frozenset({Outcome.FAILED}),
     Condition.WRONG_TYPE: frozenset({Outcome.DRIFT}),
     Condition.EXTRA_FIELDS: frozenset({Outcome.FOUND}),

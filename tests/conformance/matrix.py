@@ -39,7 +39,12 @@ _STATUS = {
     Condition.LIMITED_DATE: 429,
     Condition.BROKEN: 500,
 }
-FAILURES = (*(one for one in _STATUS if one is not Condition.LIMITED_DATE), Condition.RESET, Condition.MALFORMED)
+FAILURES = (
+    *(one for one in _STATUS if one is not Condition.LIMITED_DATE),
+    Condition.RESET,
+    Condition.MALFORMED,
+    Condition.BLANK,
+)
 """What can befall a later request."""
 
 _OUTCOMES = {
@@ -216,6 +221,8 @@ def _fault(subject: Subject, condition: Condition) -> Handler:
             return lambda _: Reply({}, delay=_HUNG)
         case Condition.MALFORMED:
             return lambda _: Reply(f"<html>{QUOTED}</html".encode(), headers={"content-type": "text/html"})
+        case Condition.BLANK:
+            return lambda _: Reply(b"", headers={"content-type": "application/json"})
         case Condition.OVERSIZE:
             return lambda _: Reply(b'{"text": "' + b"x" * _OVERSIZE + b'"}')
     limited = {
