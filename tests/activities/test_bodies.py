@@ -43,6 +43,19 @@ async def test_the_least_used_is_forgotten(ledger: SqlLedger, monkeypatch: pytes
     assert counting.asked == 4
 
 
+async def test_what_was_erased_is_forgotten_within_a_minute(ledger: SqlLedger) -> None:
+    digest = await ledger.put_body("acme", body(1))
+    now = [5.0]
+    bodies = Bodies(ledger, clock=lambda: now[0])
+    await bodies.get("acme", digest, Weighed)
+    await ledger.database.write(lambda connection: connection.exec_driver_sql("DELETE FROM bodies").close())
+    await bodies.get("acme", digest, Weighed)
+    now[0] += 61
+    with pytest.raises(BodyMissing):
+        await bodies.get("acme", digest, Weighed)
+    assert not bodies._kept
+
+
 async def test_another_tenant_gets_nothing_from_the_memory(ledger: SqlLedger) -> None:
     digest = await ledger.put_body("acme", body(1))
     bodies = Bodies(ledger)

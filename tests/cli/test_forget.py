@@ -9,6 +9,7 @@ import pytest
 from ledger.store import SqlLedger
 from models.run import RunKey
 from tests.cli.command import Shell
+from tests.ledger.test_backup import back_up_file
 from tests.ledger.test_erasure import ANN, BOB, tell, written_before
 from tests.master_keys import KEYRING
 
@@ -118,3 +119,22 @@ def test_a_new_master_key_takes_over(whydesk: Shell, ledger_url: str, monkeypatc
     refused = whydesk("show", "acme/zendesk/1")
     assert refused.code == 2
     assert "no key 'second' in the keyring, which holds tests" in refused.err
+
+
+def test_a_restored_file_without_its_keys_refuses_at_the_command_line(
+    whydesk: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write() -> None:
+        async with await SqlLedger.open(f"sqlite:///{tmp_path}/ledger.db", KEYRING) as ledger:
+            await tell(ledger, "4711", ANN)
+        (tmp_path / "state").mkdir()
+        await back_up_file(tmp_path / "ledger.db", tmp_path / "state" / "ledger.db")
+
+    asyncio.run(write())
+    monkeypatch.delenv("WHYDESK_MASTER_KEYS")
+    refused = whydesk("show", "4711")
+    assert refused.code == 2
+    assert "this ledger is sealed with a master key that is not here: no key 'tests' in the keyring" in refused.err
+    assert "into master.keys beside ledger.db" in refused.err
+    (tmp_path / "state" / "master.keys").write_text(KEYRING.text())
+    assert whydesk("show", "4711").code == 0
