@@ -40,6 +40,10 @@ class Told:
     """Seconds of the critical path: what others took. None where no note was written."""
     overhead: float | None = None
     """Time to the note by the time of the critical path."""
+    events: int = 0
+    """Events of the run's history."""
+    history_bytes: int = 0
+    """Bytes of them, encrypted as the server keeps them."""
     without: frozenset[Source] = frozenset()
     """The sources that were broken on purpose."""
 
@@ -105,6 +109,8 @@ class Told:
             "seconds": round(self.seconds, 3),
             "waited": None if self.waited is None else round(self.waited, 3),
             "overhead": None if self.overhead is None else round(self.overhead, 3),
+            "events": self.events,
+            "history_bytes": self.history_bytes,
             "result": self.result.model_dump(mode="json") if self.result else None,
             "truth": self.truth.model_dump(mode="json"),
             "evidence": [ref.model_dump(mode="json") for ref in self.evidence],
@@ -122,6 +128,7 @@ def print_report(console: Console, told: list[Told], stack: Stack, took: float, 
         )
     console.print(demo_table(told, console.width))
     _print_overhead(console, told)
+    _print_histories(console, told)
     counted = [one for one in told if one.counts]
     wrong = [one for one in counted if one.problems]
     for one in wrong:
@@ -205,6 +212,20 @@ def _print_overhead(console: Console, told: list[Told]) -> None:
     console.print(
         f"note ÷ path = {median(ratios):.2f} at the median. note: seconds from the ticket to its note. path: those of them that "
         f"others took, the slowest of what is asked at once (ticket, customer, sources, model, note). The rest is ours{others}.",
+        highlight=False,
+    )
+
+
+def _print_histories(console: Console, told: list[Told]) -> None:
+    """Say how much Temporal keeps of a run."""
+    known = [one for one in told if one.events]
+    if not known:
+        return
+    events, size = median(one.events for one in known), median(one.history_bytes for one in known) / 1000
+    largest = max(known, key=lambda one: one.history_bytes)
+    console.print(
+        f"a run's history in Temporal: {events:.0f} events, {size:.0f} kB at the median; at most {largest.events} events, "
+        f"{largest.history_bytes / 1000:.0f} kB",
         highlight=False,
     )
 

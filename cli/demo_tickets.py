@@ -97,13 +97,15 @@ class DemoTickets:
             return
         one.seconds = time.monotonic() - began
         one.result = result.revisions[-1] if result.revisions else None
+        history = [event async for event in handle.fetch_history_events()]
+        one.events, one.history_bytes = len(history), sum(event.ByteSize() for event in history)
         shown = (await control.get(f"/tickets/{one.ticket}")).raise_for_status().json()
         one.notes = [comment["html"] for comment in shown["comments"] if comment["role"] == "own"]
         written = [comment["created_at"] for comment in shown["comments"] if comment["role"] == "own"]
         if written:
             opened_at = datetime.fromisoformat(shown["created_at"])
             one.seconds = (datetime.fromisoformat(written[0]) - opened_at).total_seconds()
-            path = critical_path([event async for event in handle.fetch_history_events()])
+            path = critical_path(history)
             if path and path.seconds:
                 one.waited, one.overhead = path.seconds, (path.noted_at - opened_at).total_seconds() / path.seconds
         if not self._console.is_terminal:

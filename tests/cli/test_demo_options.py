@@ -243,6 +243,16 @@ def test_the_last_columns_are_explained() -> None:
     assert "note ÷ path" not in report(told())[1], "where no note was written there is nothing to explain"
 
 
+def test_the_size_of_histories_is_said() -> None:
+    tickets = [told(), told(), told()]
+    for one, events, size in zip(tickets, (41, 90, 77), (20_000, 61_499, 45_000), strict=True):
+        one.events, one.history_bytes = events, size
+    said = " ".join(report(*tickets)[1].split())
+    assert "a run's history in Temporal: 77 events, 45 kB at the median; at most 90 events, 61 kB" in said
+    assert (tickets[0].as_json()["events"], tickets[0].as_json()["history_bytes"]) == (41, 20_000)
+    assert "history in Temporal" not in report(told())[1]
+
+
 async def test_a_broken_source_is_refused_at_each_of_its_addresses(sandbox: Sandbox) -> None:
     state = SandboxState.model_validate(sandbox.state())
     addresses = state.addresses

@@ -9,13 +9,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cli.connection import connect, load_settings
+from cli.connection import connect
 from cli.demo import DEFAULT_WORLD
+from cli.dev_server import free_port
 from cli.processes import Household
 from cli.stack import Play, Ports, start_stack
 from ledger.store import SqlLedger
 from sandbox.world_files import load_world
-from tests.master_keys import KEYRING
 from tests.whole_path.town import Ended, Town
 
 ROWS = 600_000
@@ -25,7 +25,7 @@ ROWS = 600_000
 async def fresh_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     """Run everything that `whydesk demo` runs, with fewer log lines and vendors that answer at once."""
     state = tmp_path_factory.mktemp("town")
-    environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(state)}
+    environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(state), "WHYDESK_METRICS_PORT": str(free_port())}
     async with AsyncExitStack() as stack:
         household = await stack.enter_async_context(Household(state / "logs"))
         running = await start_stack(household, environ, state, Ports(), play=Play(DEFAULT_WORLD, rows=ROWS))
@@ -35,9 +35,11 @@ async def fresh_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
             household=household,
             stack=running,
             sandbox=running.sandbox,
-            client=await connect(load_settings(running.environ)),
+            client=await connect(running.settings),
             control=await stack.enter_async_context(control),
-            ledger=await stack.enter_async_context(await SqlLedger.open(f"sqlite:///{state}/ledger.db", KEYRING)),
+            ledger=await stack.enter_async_context(
+                await SqlLedger.open(f"sqlite:///{state}/ledger.db", running.settings.keyring())
+            ),
             world=load_world(DEFAULT_WORLD),
             state=state,
         )

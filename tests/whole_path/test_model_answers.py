@@ -39,7 +39,6 @@ from reasoning.redact import Redactor
 from reasoning.render import render_note
 from sandbox.world_files import load_world
 from tests.anthropic_server import Answer, AnthropicServer, cut, refuses, says, status
-from tests.master_keys import KEYRING
 from tests.whole_path import model_scripts
 from tests.whole_path.model_scripts import ADVICE, LINK, STRANGER, Investigated, Script, kept_sentences
 from tests.whole_path.town import Ended, Town
@@ -95,7 +94,7 @@ async def desk(
     with far_end.server as server:
         model = AnthropicModel(MODEL, direct_client("sk-ant-test", server.address, 20.0), 20.0)
         try:
-            async with await SqlLedger.open(f"sqlite:///{copy}", KEYRING) as ledger:
+            async with await SqlLedger.open(f"sqlite:///{copy}", town.stack.settings.keyring()) as ledger:
                 bodies = Bodies(ledger)
                 tenants = {TENANT: TENANT_OF_TESTS.model_copy(update={"id": TENANT})}
                 yield Desk(
