@@ -1,6 +1,5 @@
 """What the matrix is made of: the places of the path (rows), the faults (columns), and which of both do not meet."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +9,7 @@ from tests.faults.stage import Side
 from tests.faults.stops import BEAT
 
 SEED = 7
-"""Decides which ticket and which side meets which cell."""
+"""Where the dealing of sides and tickets to cells begins."""
 TICKETS = ("quota-used-up", "billed-nearly-twice", "render-answers-400", "one-service-gets-401")
 """Whose right ending the baseline knows."""
 BOTH = (Side.RULES, Side.MODEL)
@@ -157,21 +156,18 @@ _NEEDS = {
 
 
 def cells(fault: Fault, places: Sequence[Place] = PLACES, seed: int = SEED) -> list[Cell]:
-    """Return one fault's column: every place that can meet it, on every side for the write and one by the seed elsewhere.
+    """Return one fault's column: every place that can meet it, with both helpdesks around the write.
 
-    Place and fault meet in all their pairs. Side and ticket are dealt out in shuffled turn, so that over the columns each
-    place and each fault meet both sides and every ticket.
+    Place and fault meet in all their pairs. Side and ticket are dealt out along rows and columns, from where the seed says, so
+    that each place and each fault meets both sides and every ticket.
     """
-    deal = random.Random(f"{seed} {fault}")
-    sides, tickets = list(BOTH), list(TICKETS)
+    column = list(Fault).index(fault)
     found: list[Cell] = []
-    for number, place in enumerate(place for place in places if not reason_against(place, fault)):
-        if number % len(sides) == 0:
-            deal.shuffle(sides)
-        if number % len(tickets) == 0:
-            deal.shuffle(tickets)
-        both = place.at.startswith("publish_note:") or fault is Fault.LOST
-        chosen = place.sides if both or len(place.sides) == 1 else (sides[number % len(sides)],)
-        ticket = _NEEDS[place.source] if place.source else tickets[number % len(tickets)]
-        found += [Cell(fault, place, side, ticket) for side in chosen]
+    for row, place in enumerate(PLACES):
+        if place not in places or reason_against(place, fault):
+            continue
+        side = BOTH[(seed + row + column) % len(BOTH)]
+        ticket = _NEEDS[place.source] if place.source else TICKETS[(seed + row + column // 2) % len(TICKETS)]
+        both = place.at.startswith("publish_note:") or len(place.sides) == 1
+        found += [Cell(fault, place, one, ticket) for one in (place.sides if both else (side,))]
     return found

@@ -23,6 +23,8 @@ from workflows import naming
 
 PATIENCE = 420.0
 """Seconds from the fault's end to the run's: the longest time limit is 90 seconds, the wait before the next attempt 30."""
+OPEN_RUNS = "WorkflowType = 'InvestigateTicketWorkflow' AND ExecutionStatus = 'Running'"
+"""Tickets' runs; a schedule's sweep may always have just begun."""
 PASSING = (Fault.SECONDS, Fault.DATE)
 """Faults of vendors that are gone when they are asked again as late as they said."""
 
@@ -285,7 +287,7 @@ def _other_worker(seen: Seen, killed: int) -> Iterator[str]:
 async def left_running(stage: Stage) -> list[str]:
     """Return what should be over and is not: runs, and steps that wait."""
     found = []
-    async for run in stage.client.list_workflows("ExecutionStatus = 'Running'"):
+    async for run in stage.client.list_workflows(OPEN_RUNS):
         described = await stage.client.get_workflow_handle(run.id, run_id=run.run_id).describe()
         if described.status is WorkflowExecutionStatus.RUNNING:
             waiting = [one.activity_type.name for one in described.raw_description.pending_activities]

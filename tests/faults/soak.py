@@ -41,6 +41,7 @@ MOST_GROWTH = 0.10
 DRAIN = 420.0
 """Seconds after the load in which everything must come to its end: two time limits and the wait between."""
 _FAULT_EVERY = (15.0, 35.0)
+_OVER = "WorkflowType = 'InvestigateTicketWorkflow' AND ExecutionStatus != 'Running'"
 _RERUN = "whydesk-rerun"
 
 
@@ -228,7 +229,7 @@ class Soak:
     async def _ended(self) -> int:
         with contextlib.suppress(Exception):
             # The server may be away at this moment.
-            return (await asyncio.wait_for(self.stage.client.count_workflows("ExecutionStatus != 'Running'"), 5)).count
+            return (await asyncio.wait_for(self.stage.client.count_workflows(_OVER), 5)).count
         return -1
 
 
