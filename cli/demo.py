@@ -48,14 +48,14 @@ def demo(
             "--break",
             metavar="SOURCE",
             help="Let nobody listen where this source should be, such as stripe; may be given several times. Each note says "
-            "that it was not checked. Tickets that cannot be solved without it are shown and do not count.",
+            "that it was not checked. Tickets that cannot be solved without it need not be: nothing false may be said of them.",
         ),
     ] = None,
 ) -> None:
     """Investigate the tickets of an invented company: one command, no key, no account.
 
-    Exit code: 0 if every ticket that counts ended as the world's truth says, else 1. With --break those count whose truth
-    does not name a broken source.
+    Exit code: 0 if every ticket ended as the world's truth says, else 1. With --break one that cannot be solved without the
+    broken source may end without a diagnosis; a false one, or a note that does not name the source, is a 1 all the same.
     """
     # Without a terminal there is no width to fit into, and a table that is cut says little.
     console = Console() if Console().is_terminal else Console(width=_WIDTH)

@@ -13,7 +13,7 @@ from cli.note_view import note_text
 from cli.stack import Stack
 from models.evidence import EvidenceRef
 from models.run import RevisionResult
-from models.vocabulary import EvidenceStatus, Severity, Source
+from models.vocabulary import EvidenceStatus, Outcome, Severity, Source
 from sandbox.world_tickets import Truth
 
 _WIDE, _MIDDLE = 120, 100
@@ -46,11 +46,13 @@ class Told:
     """Bytes of them, encrypted as the server keeps them."""
     without: frozenset[Source] = frozenset()
     """The sources that were broken on purpose."""
+    lacked: frozenset[Source] = frozenset()
+    """Those without which the playbook does not name the true cause: a required check of it got no answer."""
 
     @property
     def counts(self) -> bool:
         """Whether it can be solved without the broken sources."""
-        return not self.without & set(self.truth.sources)
+        return not self.without & (self.lacked | set(self.truth.sources))
 
     @property
     def gaps(self) -> list[Source]:
@@ -90,6 +92,15 @@ class Told:
         ]
         return problems
 
+    @property
+    def faults(self) -> list[str]:
+        """What did not end as it should, and what no missing source excuses: a note may then say less, and nothing false."""
+        if self.counts:
+            return self.problems
+        says_less = self.result is not None and self.result.outcome in (Outcome.INCONCLUSIVE, Outcome.NEEDS_INFO)
+        excused = ("outcome ",) if says_less else ()
+        return [one for one in self.problems if not one.startswith(excused) and not one.endswith(" was not used")]
+
     def _told(self, gap: Source) -> bool:
         """Whether the notes, if there are any, name a source as not checked."""
         return all(gap.title in note_text(note).plain.partition("Not checked")[2] for note in self.notes or [])
@@ -105,6 +116,7 @@ class Told:
             "found": self.found,
             "expected": self.expected,
             "problems": list(self.problems),
+            "faults": list(self.faults),
             "counts": self.counts,
             "seconds": round(self.seconds, 3),
             "waited": None if self.waited is None else round(self.waited, 3),
@@ -119,7 +131,7 @@ class Told:
 
 
 def print_report(console: Console, told: list[Told], stack: Stack, took: float, state: Path) -> bool:
-    """Print everything; return whether every ticket that counts got what it should."""
+    """Print everything; return whether every ticket got what it should, as far as the sources that were there go."""
     shown = next((one for one in told if one.notes), None)
     if shown and shown.notes:
         title = f"ticket {shown.ticket}: {shown.subject}"
@@ -130,10 +142,10 @@ def print_report(console: Console, told: list[Told], stack: Stack, took: float, 
     _print_overhead(console, told)
     _print_histories(console, told)
     counted = [one for one in told if one.counts]
-    wrong = [one for one in counted if one.problems]
+    wrong = [one for one in told if one.faults]
     for one in wrong:
-        console.print(f"{one.key}: {'; '.join(one.problems)}", style="red", highlight=False)
-    right = len(counted) - len(wrong)
+        console.print(f"{one.key}: {'; '.join(one.faults)}", style="red", highlight=False)
+    right = sum(not one.faults for one in counted)
     summary = f"{right} of {len(counted)} tickets{_which(told)} ended as they should, {took:.1f} s in all"
     console.print(summary, style="bold", highlight=False)
     console.print(
@@ -231,6 +243,6 @@ def _print_histories(console: Console, told: list[Told]) -> None:
 
 
 def _mark(one: Told) -> str:
-    if not one.counts:
-        return "[dim]–[/dim]"
-    return "[red]✗[/red]" if one.problems else "[green]✓[/green]"
+    if one.faults:
+        return "[red]✗[/red]"
+    return "[green]✓[/green]" if one.counts else "[dim]–[/dim]"

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from cli.stack import Stack
 from cli.world_tenant import TENANT
 from ledger.reading import RunReader
 from ledger.store import SqlLedger
+from models.diagnosis import Weighing
 from models.evidence import EvidenceRef
 from models.run import RunResult
 from models.ticket import TicketRef
@@ -78,6 +79,10 @@ class DemoTickets:
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)
             await self._refresh(None, told, RunReader(ledger))
+            for one in told if self._without else ():
+                if one.result:
+                    run = await RunReader(ledger).load_run(one.investigation, one.result.revision, TENANT)
+                    one.lacked = lacking(run.weighing, {one.truth.cause, *one.truth.also})
             return told
 
     def _subject(self, key: str) -> str:
@@ -124,6 +129,15 @@ async def break_sources(control: httpx.AsyncClient, addresses: Iterable[str], so
     for name in addresses:
         if name.split("-")[0] in sources:
             (await control.post("/faults", json={"vendor": name, "kind": "refuse"})).raise_for_status()
+
+
+def lacking(weighing: Weighing | None, causes: Set[str]) -> frozenset[Source]:
+    """Return the sources whose silence keeps a playbook from naming any of these causes."""
+    if weighing is None:
+        return frozenset()
+    silent = {gap.query: gap.source for gap in weighing.not_checked}
+    required = {check for verdict in weighing.verdicts if verdict.cause in causes for check in verdict.open_checks}
+    return frozenset(silent[check] for check in required & silent.keys())
 
 
 def _progress(told: list[Told]) -> Table:

@@ -11,13 +11,14 @@ from rich.console import Console
 from cli import demo
 from cli.connection import load_settings
 from cli.demo_report import Told, demo_table, print_report
-from cli.demo_tickets import break_sources
+from cli.demo_tickets import break_sources, lacking
 from cli.open_runs import OpenRuns
 from cli.stack import Stack
 from cli.world_tenant import SandboxState
+from models.diagnosis import HypothesisVerdict, NotChecked, Weighing
 from models.evidence import EvidenceRef
 from models.run import RevisionResult
-from models.vocabulary import CauseClass, EvidenceStatus, Outcome, Severity, Source
+from models.vocabulary import CauseClass, Confidence, EvidenceStatus, Outcome, Severity, Source, Verdict
 from sandbox.run import Sandbox
 from sandbox.world_files import load_world
 from sandbox.world_tickets import Truth
@@ -182,6 +183,44 @@ def test_a_note_names_what_was_not_checked() -> None:
     silent = "no word in the note that Stripe was not checked"
     assert told(said="<p>Stripe is fine. <strong>Not checked</strong>: Linear").problems == [silent]
     assert told(said="<p><strong>Not checked</strong>: Stripe · invoices").problems == []
+
+
+def test_a_missing_source_excuses_saying_less_and_nothing_false() -> None:
+    less = told(outcome=Outcome.INCONCLUSIVE, stripe=EvidenceStatus.FAILED, without=STRIPE)
+    assert less.problems
+    assert less.faults == []
+    for false in (
+        told(cause="own_incident", without=STRIPE),
+        told(severity="high", without=STRIPE),
+        told(outcome=Outcome.NOTHING_WRONG, without=STRIPE),
+        told(outcome=Outcome.INCONCLUSIVE, notes=2, without=STRIPE),
+        told(outcome=Outcome.INCONCLUSIVE, said="<p>all is well", without=STRIPE),
+        told(outcome=Outcome.FAILED, without=STRIPE),
+        Told("k", "s", TRUTH, without=STRIPE),
+    ):
+        assert len(false.faults) == 1
+        passed, printed = report(false)
+        assert not passed
+        assert false.faults[0] in printed
+
+
+def test_a_required_check_that_hangs_on_a_source_is_found_in_the_weighing() -> None:
+    github, docs = (
+        NotChecked(query=name, source=source, title=name, reason="it is away")
+        for name, source in (("deploys", Source.GITHUB), ("pages", Source.DOCS))
+    )
+    verdict = HypothesisVerdict(
+        id="h", cause=CauseClass.RATE_LIMIT_PLAN, title="h", verdict=Verdict.UNTESTED, open_checks=("deploys", "logs")
+    )
+    weighing = Weighing(
+        facts=(), verdicts=(verdict,), not_checked=(github, docs), coverage=0.8, confidence=Confidence.MEDIUM
+    )
+    assert lacking(weighing, {TRUTH.cause}) == {Source.GITHUB}
+    assert lacking(weighing, {"own_incident"}) == lacking(None, {TRUTH.cause}) == frozenset()
+    one = told(outcome=Outcome.INCONCLUSIVE, without=frozenset({Source.GITHUB}))
+    assert one.faults
+    one.lacked = lacking(weighing, {TRUTH.cause})
+    assert not one.faults
 
 
 def report(*tickets: Told) -> tuple[bool, str]:
