@@ -6,6 +6,7 @@ from collections.abc import Collection
 from cli.connection import NoServer
 from cli.dev_server import NoTemporal
 from cli.processes import NotReady, ProcessEnded
+from keys.keyring import KeyringError
 from ledger.base import LedgerError
 from playbooks.library import PlaybookError
 from sandbox.run import SandboxError
@@ -36,6 +37,7 @@ MENDABLE = (
     WorldError,
     SandboxError,
     LedgerError,
+    KeyringError,
     NoServer,
     NoTemporal,
     ProcessEnded,
