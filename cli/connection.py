@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import json
 import os
 from collections.abc import Coroutine, Mapping
+from pathlib import Path
 from typing import Literal, TypedDict, TypeVar
 
 from temporalio.client import Client, TLSConfig
@@ -21,6 +23,8 @@ T = TypeVar("T")
 
 LOCAL_ADDRESS = "127.0.0.1:7233"
 """Where `whydesk up` has its server unless told otherwise."""
+RUNNING_FILE = "up.json"
+"""What runs on a state folder, and where; empty while nothing does."""
 
 
 class NoServer(Exception):
@@ -44,10 +48,19 @@ class Where(TypedDict):
     tls: bool | TLSConfig
 
 
+def local_address(state: Path) -> str:
+    """Return where the server of `whydesk up` on this state folder is, by what it wrote down; else where it is unless told."""
+    try:
+        told = json.loads((state / RUNNING_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return LOCAL_ADDRESS
+    return str(told.get("temporal") or LOCAL_ADDRESS) if isinstance(told, dict) else LOCAL_ADDRESS
+
+
 def where(settings: Settings) -> tuple[str, Where]:
     """Return the server's address and the arguments of a connection to it."""
     api_key = settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None
-    return settings.temporal_address or LOCAL_ADDRESS, Where(
+    return settings.temporal_address or local_address(settings.state), Where(
         namespace=settings.temporal_namespace, api_key=api_key, tls=_tls(settings)
     )
 

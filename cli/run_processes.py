@@ -13,12 +13,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.connection import connect, load_settings, unless
+from cli.connection import RUNNING_FILE, connect, load_settings, unless
 from cli.dev_server import ensure_namespace, is_free, prepare_namespace
 from cli.errors import UsageProblem
 from cli.processes import Household
 from cli.stack import Play, Ports, Stack, start_stack
 from cli.worlds import ensure_valid
+from settings import Settings
 
 
 def worker() -> None:
@@ -102,19 +103,21 @@ def up(
             )
         # The processes run in the checkout, whatever folder we were started in.
         environ = {**os.environ, **({"WHYDESK_CONFIG": str(settings.config)} if settings.config.exists() else {})}
-        asyncio.run(_up(environ, settings.state, ports, Play(world, rows) if world else None, running))
+        asyncio.run(_up(environ, settings, ports, Play(world, rows) if world else None, running))
 
 
-async def _up(environ: Mapping[str, str], state: Path, ports: Ports, play: Play | None, running: Path) -> None:
+async def _up(environ: Mapping[str, str], settings: Settings, ports: Ports, play: Play | None, running: Path) -> None:
     console = Console()
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with Household() as household:
-        stack = await unless(stopping, start_stack(household, environ, state, ports, play=play))
+        stack = await unless(stopping, start_stack(household, environ, settings.state, ports, play=play))
         if stack is None:
             return
-        running.write_text(json.dumps({"pid": os.getpid(), "ui": stack.ui, "gateway": stack.gateway}))
+        told = {"pid": os.getpid(), "ui": stack.ui, "gateway": stack.gateway}
+        # A server elsewhere has settings of its own, without which its address is of no use.
+        running.write_text(json.dumps(told if settings.temporal_address else told | {"temporal": stack.temporal}))
         _announce(console, stack)
         ended = await unless(stopping, household.first_end())
         if ended is not None:
@@ -139,7 +142,7 @@ def only_one(state: Path) -> Iterator[Path]:
         UsageProblem: one is running already, and where.
     """
     state.mkdir(parents=True, exist_ok=True)
-    path = state / "up.json"
+    path = state / RUNNING_FILE
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

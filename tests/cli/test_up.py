@@ -127,6 +127,8 @@ async def test_up_runs_alone_ends_at_ctrl_c_and_starts_again(terminal: Terminal)
     assert "Traceback" not in refusal
     assert re.search(rf"already running on '{terminal.state}', pid {process.pid}, .*{terminal.gateway}", refusal)
     assert await readiness(terminal) == 200, "the refused one has not touched the first"
+    told = json.loads((terminal.state / "up.json").read_text())
+    assert told["temporal"] == f"127.0.0.1:{terminal.ports['--port']}", "where the other commands look for it"
 
     process.send_signal(signal.SIGINT)
     out, err = await asyncio.wait_for(process.communicate(), 40)
