@@ -40,6 +40,11 @@ faults: $(VENV)/.dev ## Kill, stop and starve real processes at every step of a 
 soak: $(VENV)/.dev ## Half an hour of mixed load with random faults: memory, stuck runs, notes (ARGS="--minutes 5")
 	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
+.PHONY: storm
+storm: $(VENV)/.dev ## Send 500 tickets of one outage in a minute, then measure what a flood costs another tenant
+	@$(BIN)/python -m tests.storm $(ARGS)
+	@STORM_FLOOD=300 STORM_FACTOR=3 $(BIN)/pytest -q -p no:cacheprovider -n 0 tests/workflows/test_fairness.py
+
 .PHONY: check
 check: $(VENV)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

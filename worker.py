@@ -76,18 +76,15 @@ class Limits(TypedDict):
     """How much a worker takes on at once."""
 
     max_eager_activity_reservations_per_workflow_task: int
-    max_concurrent_workflow_tasks: int
-    max_concurrent_local_activities: int
     max_concurrent_activities: int
 
 
 LIMITS = Limits(
     # A whole gathering step is handed over with the workflow task, without a round trip through the queue.
     max_eager_activity_reservations_per_workflow_task=10,
-    # What waits in the server's queue is taken in turns, tenant by tenant; what waits in this process is not.
-    max_concurrent_workflow_tasks=8,
-    max_concurrent_local_activities=8,
-    max_concurrent_activities=80,
+    # Few enough that a flood waits in the server's queue, where tenants are taken in turns, and not in this process for its
+    # processor, where they are not. Sources that take a second each then keep one core busy; more workers take more.
+    max_concurrent_activities=32,
 )
 SHIPPED_PLAYBOOKS = Path(__file__).parent / "playbooks"
 

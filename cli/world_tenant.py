@@ -69,6 +69,7 @@ def write_tenant(state: SandboxState, company: TenantFile, models: list[dict[str
                 "kind": "standard",
                 "ticket_url": str(standard["ticket_url"]),
                 "note_url": str(standard["note_url"]),
+                "changed_url": str(standard["ticket_url"]).replace("/{ticket}", "?updated_since={since}"),
                 "token": "env:STANDARD_TOKEN",
                 "webhook_secrets": ["env:STANDARD_WEBHOOK_SECRET"],
                 "actor_id": str(standard["actor_id"]),

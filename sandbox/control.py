@@ -15,6 +15,7 @@ from sandbox.faults import Fault
 from sandbox.journal import as_json
 from sandbox.standard import Events as StandardEvents
 from sandbox.tickets import Comment, DeskTicket, HelpdeskName
+from sandbox.vendor import Allowance
 from sandbox.webhooks import Delivery
 from sandbox.zendesk_shapes import Events as ZendeskEvents
 
@@ -55,6 +56,12 @@ class StatusChange(_Order):
     status: Literal["new", "open", "pending", "hold", "solved", "closed"]
 
 
+class UpdateLimit(_Order):
+    """POST /update-limit: Zendesk then refuses more ticket updates in a minute; 0 lets all pass."""
+
+    per_minute: int = Field(ge=0)
+
+
 class WebhookUrl(_Order):
     """POST /webhook-url; an empty address stops the deliveries."""
 
@@ -84,6 +91,7 @@ class Control:
             ("POST", "/faults", self._add_fault),
             ("DELETE", "/faults", self._clear_faults),
             ("POST", "/webhook-url", self._webhook_url),
+            ("POST", "/update-limit", self._update_limit),
         ]
         self.app = Starlette(
             routes=[Route(path, endpoint, methods=[method]) for method, path, endpoint in routes],
@@ -172,6 +180,11 @@ class Control:
         order = await _order(request, WebhookUrl)
         self._sandbox.courier.urls[order.helpdesk] = order.url
         return JSONResponse({"urls": self._sandbox.courier.urls})
+
+    async def _update_limit(self, request: Request) -> Response:
+        order = await _order(request, UpdateLimit)
+        self._sandbox.zendesk.updates = Allowance(order.per_minute, 60) if order.per_minute else None
+        return JSONResponse({"per_minute": order.per_minute})
 
     async def _send(self, delivery: Delivery, deliver: bool, copies: int) -> dict[str, JsonValue]:
         """Send, and say what came of it; `status` is the best of the copies'."""

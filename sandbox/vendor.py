@@ -220,6 +220,12 @@ class Allowance:
         self._used += 1
         return self.left(at)
 
+    def is_spent(self, at: datetime) -> bool:
+        """Count one request, and tell whether it is one too many."""
+        self._turn(at)
+        self._used += 1
+        return self._used > self.limit
+
     def left(self, at: datetime) -> int:
         """Return how many are left."""
         self._turn(at)

@@ -1,0 +1,1 @@
+"""Many tickets of one outage at once, on everything that `whydesk demo` runs."""
