@@ -27,7 +27,7 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _COMMAND = re.compile(r"`(?:WHYDESK_\w+=\S+ )?(?:\.venv/bin/)?whydesk ([a-z][^`\n]*)`")
 _TEST = re.compile(r"`((?:tests|conformance)/[a-z_/]+\.py)::(test_[a-z0-9_]+)`")
-_GROUPS = ("world", "playbooks", "audit", "deploy", "keys")
+_GROUPS = tuple(group.name or "" for group in app.registered_groups)
 """Commands that have commands."""
 _CODE_PATH = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|yaml|json|md|txt))`")
 
@@ -44,7 +44,9 @@ def sources() -> str:
         "connectors",
         "gateway",
         "helpdesks",
+        "keys",
         "ledger",
+        "payloads",
         "playbooks",
         "reasoning",
         "workflows",
