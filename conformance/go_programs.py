@@ -25,6 +25,8 @@ TEMPORAL = Module("go.temporal.io/server", "v1.32.0", "h1:JQoqsVREaGc8vcuDNfuRly
 """What the images of docker-compose.yml hold: the server, and the tool that makes its tables."""
 COMPOSE = Module("github.com/docker/compose/v2", "v2.40.3", "h1:XeYkQu1svDtyfZPv5nTwFryQ25ZJMkIlc4pz9HalMPI=")
 """`docker compose` itself."""
+PROMTOOL = Module("github.com/prometheus/prometheus", "v0.315.0", "h1:sFGZWmC2Hk9N1NBJGCnXYZb5hyLCq8yuAMoEjLAg6ac=")
+"""Prometheus' own checker of rules, and runner of their tests."""
 
 
 class Workshop:
@@ -72,14 +74,22 @@ class Workshop:
 
         Its go.mod excludes versions, which `go install` refuses to do for a module that is not the main one.
         """
-        self._fetch(COMPOSE)
-        source = self._root / "compose"
+        return self._tool(COMPOSE, "/cmd", "docker-compose")
+
+    def promtool(self) -> Path:
+        """Build promtool; return the program."""
+        return self._tool(PROMTOOL, "/cmd/promtool", "promtool")
+
+    def _tool(self, module: Module, package: str, name: str) -> Path:
+        """Build what `go install` refuses, for its module replaces or excludes others."""
+        self._fetch(module)
+        source = self._root / f"{name}-source"
         source.mkdir()
-        (source / "go.mod").write_text("module compose\n\ngo 1.24\n")
-        program = f"{COMPOSE.path}/cmd"
-        run(["go", "get", "-tool", f"{program}@{COMPOSE.version}"], source, self._environment())
-        run(["go", "build", "-o", str(self._root / "docker-compose"), program], source, self._environment())
-        return self._root / "docker-compose"
+        (source / "go.mod").write_text(f"module {name}\n\ngo 1.24\n")
+        program = f"{module.path}{package}"
+        run(["go", "get", "-tool", f"{program}@{module.version}"], source, self._environment())
+        run(["go", "build", "-o", str(self._root / name), program], source, self._environment())
+        return self._root / name
 
     def _install(self, module: Module, package: str) -> None:
         self._fetch(module)

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from conformance.go_programs import COMPOSE, STRIPE_MOCK, TEMPORAL, Workshop
+from conformance.go_programs import COMPOSE, PROMTOOL, STRIPE_MOCK, TEMPORAL, Workshop
 from conformance.tool_runs import ToolError, expect, run, say
 
 FOLDER = Path(__file__).resolve().parent.parent / ".conformance"
@@ -64,6 +64,11 @@ def compose() -> Path:
     return FOLDER / f"docker-compose-{COMPOSE.version}"
 
 
+def promtool() -> Path:
+    """Where promtool is; it may not be there yet."""
+    return FOLDER / f"promtool-{PROMTOOL.version}"
+
+
 def temporal() -> Path:
     """Where Temporal's server and its SQL tool are, by the names that the images give them; they may not be there yet."""
     return FOLDER / f"temporal-{TEMPORAL.version}"
@@ -85,6 +90,7 @@ def install() -> None:
         _unless_there(stripe_mock(), f"building stripe-mock {STRIPE_MOCK.version}", workshop.stripe_mock)
         _unless_there(temporal(), f"building Temporal's server {TEMPORAL.version}, some minutes", workshop.temporal)
         _unless_there(compose(), f"building docker compose {COMPOSE.version}, some minutes", workshop.compose)
+        _unless_there(promtool(), f"building promtool {PROMTOOL.version}, some minutes", workshop.promtool)
     for package in (GITHUB, LINEAR):
         with tempfile.TemporaryDirectory(dir=FOLDER, prefix="making-") as scratch:
             _unless_there(
