@@ -94,12 +94,16 @@ class PublishActivities:
     async def _render(self, request: PublishRequest) -> RenderedNote:
         tenant = request.key.ref.tenant
         if not request.diagnosis:
+            earlier = None
+            with self._ledger_may_fail(request):
+                earlier = await self._ledger.earlier_note(request.key)
             return render_failure(
                 marker=request.marker,
                 investigation=request.key.investigation,
                 problem=request.problem,
                 playbook_label=request.playbook_label,
                 console_url=self._tenants[tenant].console_url,
+                earlier=earlier,
             )
         with failing_as_temporal_expects():
             playbook = await self._bodies.get(tenant, request.playbook, Playbook)

@@ -40,7 +40,8 @@ async def mend_open_runs(client: Client) -> OpenRuns:
     replayer = Replayer(workflows=WORKFLOWS, data_converter=client.data_converter)
     replayed = 0
     reset = []
-    query = "WorkflowType = 'InvestigateTicketWorkflow' AND ExecutionStatus = 'Running'"
+    kinds = " OR ".join(f"WorkflowType = '{kind.__name__}'" for kind in WORKFLOWS)
+    query = f"({kinds}) AND ExecutionStatus = 'Running'"
     async for run in client.list_workflows(query):
         handle = client.get_workflow_handle(run.id, run_id=run.run_id)
         # The list lags behind: a run that was reset a moment ago still stands in it, and resetting it again would start another.

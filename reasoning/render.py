@@ -117,13 +117,18 @@ def render_failure(
     playbook_label: str = "",
     took: float | None = None,
     console_url: str = "",
+    earlier: EarlierNote | None = None,
 ) -> RenderedNote:
-    """Render the one line of a run that failed. `problem` names the step and the type of its failure, no more."""
+    """Render the one line of a run that failed. `problem` names the step and the type of its failure, no more.
+
+    A note that is on the ticket already (`earlier`) is not replaced by this: nothing was found that speaks against it.
+    """
     parts = [playbook_label, "" if took is None else f"{took:.1f} s"]
     means = _STEPS.get(problem.partition(":")[0])
     why = f"{means} ({problem})" if means else problem or "an unknown failure"
     blocks: list[Block] = [
         Heading(f"This ticket could not be investigated: {why}. Look into it by hand."),
+        *([Paragraph("Not replaced", f"the note of {earlier.posted_at:{_MOMENT}} UTC")] if earlier is not None else ()),
         Footer((*filter(None, parts), _page(investigation, console_url)), _checked_marker(marker)),
     ]
     return RenderedNote(html=as_html(blocks), markdown=as_markdown(blocks), marker=marker)
