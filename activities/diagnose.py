@@ -51,7 +51,7 @@ class DiagnoseActivities:
             evidence = await self._bodies.evidence(tenant, request.evidence)
             if request.reasoner == RULES:
                 draft = decide(playbook, weighing, evidence)
-                drafted = Drafted(draft=await self._ledger.put_body(tenant, draft, key), reasoner=RULES)
+                drafted = Drafted(draft=await self._bodies.put(tenant, draft, key), reasoner=RULES)
                 said = RULES
             else:
                 prompt = await self._prompt(request, playbook, weighing, evidence)

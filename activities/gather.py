@@ -73,7 +73,7 @@ class GatherActivities:
             # What others were told looked at its own window, at its own time.
             resolved = resolved.model_copy(update={"window": told.window})
         evidence = as_evidence(request.evidence, query, resolved, told.answer, told.fetched_at, told.took)
-        return await self._ledger.put_evidence(request.key, evidence, request.look)
+        return await self._bodies.put_evidence(request.key, evidence, request.look)
 
     async def _answer(
         self, request: FetchRequest, query: Query, resolved: SourceRequest | Skipped, now: datetime

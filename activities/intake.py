@@ -55,7 +55,7 @@ class IntakeActivities:
         with failing_as_temporal_expects():
             helpdesk = await self._helpdesks.get(ref.tenant, ref.helpdesk)
             ticket = await helpdesk.read_ticket(ref.ticket)
-        digest = await self._ledger.put_body(ref.tenant, ticket, request.key)
+        digest = await self._bodies.put(ref.tenant, ticket, request.key)
         await self._ledger.note_step(request.key, f"read/{request.look}", digest)
         await self._ledger.note_tags(request.key, ticket.tags, datetime.now(UTC))
         reason = _why_not(ticket, request.trigger)
@@ -71,9 +71,9 @@ class IntakeActivities:
             ticket = await self._bodies.get(key.ref.tenant, request.ticket, Ticket)
             lookup = CustomerLookup(tenant, self._connectors, last_attempt=activity.info().attempt >= _LOOKUP_ATTEMPTS)
             found = await lookup.run(ticket, now)
-        refs = [await self._ledger.put_evidence(key, evidence, request.look) for evidence in found.evidence]
+        refs = [await self._bodies.put_evidence(key, evidence, request.look) for evidence in found.evidence]
         anchors = find_anchors(ticket, found.customer, found.problem, now)
-        digest = await self._ledger.put_body(key.ref.tenant, anchors, key)
+        digest = await self._bodies.put(key.ref.tenant, anchors, key)
         print_now = fingerprint(ticket, anchors)
         print_before = await self._ledger.note_fingerprint(key, print_now) if request.remember else None
         await self._ledger.note_step(

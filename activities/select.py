@@ -42,11 +42,11 @@ class SelectActivities:
         playbooks = self._shelf.released(name)
         playbook, reason = select_playbook(ticket, anchors, playbooks)
         tied = tied_playbooks(ticket, anchors, playbooks) if tenant.classifier is not None else ()
-        digest = await self._ledger.put_body(name, playbook)
+        digest = await self._bodies.put(name, playbook)
         step = f"select/{request.look}" if request.look else "select"
         await self._ledger.note_step(request.key, step, digest, f"{playbook.id}@{playbook.version}: {reason}")
         candidate = self._shelf.candidate(name, playbook)
-        beside = await self._ledger.put_body(name, candidate) if candidate is not None else ""
+        beside = await self._bodies.put(name, candidate) if candidate is not None else ""
         mode = self._shelf.mode(tenant, request.key.ref, playbook.id)
         names = tuple(each.playbook.id for each in tied)
         return selection_of(tenant, playbook, digest, names, mode=mode, candidate=beside)

@@ -33,7 +33,7 @@ class VerifyActivities:
             draft = await self._bodies.get(tenant, request.draft, Draft)
             evidence = await self._bodies.evidence(tenant, request.evidence)
         diagnosis = verify(playbook, anchors, evidence, weighing, draft, request.reasoner, request.reasoner_problem)
-        digest = await self._ledger.put_body(tenant, diagnosis, key)
+        digest = await self._bodies.put(tenant, diagnosis, key)
         await self._ledger.note_step(
             key,
             f"verify/{request.look}/{request.round}",

@@ -38,7 +38,7 @@ class WeighActivities:
             refs = tuple(sorted((*request.evidence, *gaps), key=lambda ref: int(ref.id[1:])))
             evidence = await self._bodies.evidence(tenant, refs)
         weighing = weigh(playbook, anchors, evidence)
-        digest = await self._ledger.put_body(tenant, weighing, key)
+        digest = await self._bodies.put(tenant, weighing, key)
         await self._ledger.note_step(key, f"weigh/{request.look}/{request.round}", digest, request.asked)
         label = f"{playbook.id}@{playbook.version}"
         seen = incident_of(playbook, weighing, evidence, label) if self._incidents else None

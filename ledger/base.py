@@ -57,6 +57,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def newest_entry(self) -> int:
+        """Return the number of the newest entry in the audit chain; whatever is erased makes one. 0 before the first."""
+        ...
+
     async def put_evidence(self, key: RunKey, evidence: Evidence, look: int = 0) -> EvidenceRef:
         """Store evidence and its row; what the same revision stored first under the same id and look is kept and returned."""
         ...

@@ -19,7 +19,7 @@ from ledger.database import Database, insert_new
 from ledger.feedback import feedback_tags, keep_feedback, keep_tags, keep_tags_on_note
 from ledger.migrations import upgrade
 from ledger.spending import spent_since
-from ledger.tables import BodyRow, EvidenceRow, ModelAnswerRow, NoteRow, RevisionRow, StepRow
+from ledger.tables import AuditRow, BodyRow, EvidenceRow, ModelAnswerRow, NoteRow, RevisionRow, StepRow
 from models.audit import AuditEntry, Detail
 from models.base import digest_of, to_body
 from models.diagnosis import Diagnosis
@@ -274,6 +274,11 @@ class SqlLedger:
                 raise _never_opened(request.key)
 
         await self.database.write(work)
+
+    async def newest_entry(self) -> int:
+        """See `Ledger`."""
+        newest = select(func.coalesce(func.max(AuditRow.seq), 0))
+        return await self.database.read(lambda connection: int(connection.execute(newest).scalar_one()))
 
     async def append_audit(self, who: str, action: str, subject: str, detail: Detail | None = None) -> AuditEntry:
         """See `Ledger`."""
