@@ -5,18 +5,24 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import zstandard
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from ledger.base import LedgerError
-from ledger.database import parse_url
+from ledger.bodies import PLAIN
+from ledger.database import Database, create_file, parse_url
 from ledger.migrations import alembic_config, upgrade
 from ledger.store import SqlLedger
 from ledger.tables import Base, InvestigationRow
+from models.base import digest_of, to_body
+from models.evidence import Evidence
+from tests.ledger.investigations import NOON, evidence
 from tests.master_keys import KEYRING
 
 
@@ -100,3 +106,31 @@ async def test_database_of_a_newer_version_is_left_alone(ledger: SqlLedger, ledg
     with pytest.raises(LedgerError, match="newer version"):
         await upgrade(ledger_url)
     assert await ledger.database.write(_differences) == []
+
+
+async def test_bodies_of_before_encryption_survive_the_migration_and_are_read(ledger_url: str) -> None:
+    raw = to_body(evidence())
+    row = {
+        "tenant": "acme",
+        "digest": digest_of(raw),
+        "codec": PLAIN,
+        "data": zstandard.ZstdCompressor().compress(raw),
+        "stored_at": NOON,
+    }
+
+    def before(connection: Connection) -> None:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        columns = ", ".join(row)
+        connection.execute(text(f"INSERT INTO bodies ({columns}) VALUES (:{', :'.join(row)})"), row)
+
+    if ledger_url.startswith("sqlite"):
+        create_file(parse_url(ledger_url))
+    database = Database.connect(ledger_url)
+    await database.write(before)
+    await database.aclose()
+    async with await SqlLedger.open(ledger_url, KEYRING) as ledger:
+        assert await ledger.get_body("acme", digest_of(raw), Evidence) == evidence()
+        assert await ledger.put_body("acme", evidence()) == digest_of(raw), "a sealed copy beside it"
+        assert await ledger.database.write(_differences) == []
