@@ -37,6 +37,7 @@ from activities.weigh import WeighActivities
 from cli.circuit_watch import CircuitWatch, this_worker
 from cli.connection import connect, unless
 from cli.open_runs import EMBEDDED_BUILD, make_current
+from cli.rate_budget import LedgerBudget
 from cli.sweeps import ensure_sweeps
 from connectors.base import Connector, ConnectorPool
 from connectors.circuit import Circuits
@@ -175,7 +176,8 @@ async def run_worker(settings: Settings) -> None:
         watch = CircuitWatch(together.circuits, this_worker())
         stack.push_async_callback(watch.aclose)
         circuits = Circuits(watch, worker=this_worker())
-        connectors = PooledConnectors(_connectors(settings.tenants, secret), circuits=circuits)
+        budget = LedgerBudget(together.rates, settings.tenants)
+        connectors = PooledConnectors(_connectors(settings.tenants, secret), circuits=circuits, budget=budget)
         stack.push_async_callback(connectors.aclose)
         helpdesks = PooledHelpdesks(dict(_helpdesks(settings.tenants, secret)))
         stack.push_async_callback(helpdesks.aclose)

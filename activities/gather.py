@@ -10,7 +10,7 @@ from activities.bodies import Bodies
 from activities.failures import failing_as_temporal_expects
 from activities.pausing import PausedSource
 from activities.sharing import Shareable, SharedFetch, shareable
-from connectors.base import CircuitOpen, Connector, ConnectorPool, SlowAnswer, Unavailable
+from connectors.base import CircuitOpen, Connector, ConnectorPool, RateBudget, SlowAnswer, Unavailable
 from ledger.base import Ledger
 from models.coordination import SharedAnswer
 from models.customer import Anchors
@@ -108,7 +108,9 @@ class GatherActivities:
         older = await self._sharing.last(of) if self._sharing and of else None
         if older is not None:
             return older
-        if open_:
+        if isinstance(error, RateBudget):
+            gap = Answer(status=EvidenceStatus.SKIPPED, asked="", reason=str(error))
+        elif open_:
             gap = Answer(status=EvidenceStatus.FAILED, asked="", reason=str(error))
         elif slow:
             # A refused connection costs nothing to try again; waiting out the time limit again costs every ticket.

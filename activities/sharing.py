@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 
-from connectors.base import SlowAnswer, Unavailable
+from connectors.base import CircuitOpen, RateBudget, SlowAnswer, Unavailable
 from ledger.base import LedgerError
 from ledger.coordination import SharedAnswers
 from models.base import digest_of
@@ -39,8 +39,10 @@ _POLL = (0.05, 0.1, 0.2, 0.4)
 """Seconds between looks at another process's fetch; the last one goes on."""
 _RENEW = 2.0
 _REMEMBERED = 256
-_SLOW = "slow: "
-"""How a problem begins that was silence, so that those who waited for it take it for the same."""
+_KINDS: dict[str, type[Unavailable]] = {
+    kind.__name__: kind for kind in (SlowAnswer, RateBudget, CircuitOpen, Unavailable)
+}
+"""How a failure is told to those who waited for it: by its kind, so that they do what the one that asked does."""
 _FREE_OF_CUSTOMERS = frozenset(
     {"anchors.reported_at", "anchors.symptom_at", "anchors.vocabulary", "anchors.symptoms", "anchors.status_codes"}
 )
@@ -181,10 +183,9 @@ class SharedFetch:
                 return lease.answer
             if lease.ours:
                 return await self._own(of.question, owner, fetch)
-            if lease.problem.startswith(_SLOW):
-                raise SlowAnswer(lease.problem.removeprefix(_SLOW))
             if lease.problem:
-                raise Unavailable(lease.problem)
+                kind, _, said = lease.problem.partition(": ")
+                raise _KINDS.get(kind, Unavailable)(said)
             await asyncio.sleep(_POLL[min(turn, len(_POLL) - 1)])
         raise Unavailable(f"another worker asks {of.question.source.title} and never ends")
 
@@ -193,11 +194,10 @@ class SharedFetch:
         try:
             answer = await fetch()
         except BaseException as error:
-            said = _SLOW if isinstance(error, SlowAnswer) else ""
-            problem = (
-                str(error) if isinstance(error, Unavailable) else f"the one that asked ended ({type(error).__name__})"
-            )
-            await asyncio.shield(self._answers.fail(question, owner, said + problem))
+            kind = type(error).__name__
+            said = str(error) if kind in _KINDS else f"the one that asked ended ({kind})"
+            problem = f"{kind if kind in _KINDS else Unavailable.__name__}: {said}"
+            await asyncio.shield(self._answers.fail(question, owner, problem))
             raise
         finally:
             beating.cancel()

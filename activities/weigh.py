@@ -6,6 +6,7 @@ from temporalio import activity
 
 from activities.bodies import Bodies
 from activities.failures import failing_as_temporal_expects
+from connectors.base import RateBudget
 from ledger.base import Ledger
 from ledger.coordination import Incidents
 from models.customer import Anchors
@@ -76,6 +77,8 @@ _OURS = frozenset({"LedgerError", "BodyMissing", "LookupError", "ValueError", "K
 
 def _said(source: Source, gap: Gap) -> str:
     """Say whose fault it was: a source is not blamed for a check that never reached it."""
+    if gap.reason == RateBudget.__name__:
+        return f"rate budget: what may be asked of {source.title} in a minute is used up"
     if gap.reason in _OURS:
         return f"the check could not be run ({gap.reason})"
     return f"{source.title} did not answer ({gap.reason})"

@@ -82,12 +82,19 @@ def write_tenant(state: SandboxState, company: TenantFile, models: list[dict[str
                 "user": str(state.credentials["clickhouse"]["user"]),
                 "password": "env:CLICKHOUSE_PASSWORD",
             },
-            "linear": {"url": at["linear"], "api_key": "env:LINEAR_KEY", "team": company.team},
+            "linear": {
+                "url": at["linear"],
+                "api_key": "env:LINEAR_KEY",
+                "team": company.team,
+                # The sandbox takes what it is asked.
+                "requests_per_minute": 0,
+            },
             "stripe": {
                 "url": at["stripe"],
                 "api_key": "env:STRIPE_KEY",
                 "metadata_key": company.metadata_key,
                 "dashboard": at["stripe"],
+                "requests_per_minute": 0,
             },
             "github": {
                 "url": at["github"],
@@ -95,6 +102,7 @@ def write_tenant(state: SandboxState, company: TenantFile, models: list[dict[str
                 "repositories": list(company.repositories),
                 "environment": company.environment,
                 "web": str(state.credentials["github"]["web"]),
+                "requests_per_minute": 0,
             },
             # Whoever names a page of the web must not lead us to a machine inside; a sandbox is such a machine.
             "docs": {"site": at["docs"], "allow_private": True},

@@ -5,6 +5,7 @@ Errors that a connector raises, all of them `ConnectorError`:
     ConnectorError
     ├── Unavailable        may pass: connection refused, reset, 5xx, malformed or cut answer
     │   ├── CircuitOpen    it failed so often that it is not asked for a while
+    │   ├── RateBudget     our own limit for that source is used up for now
     │   ├── RateLimited    429 and the vendors' own forms of it; carries the server's delay
     │   └── SlowAnswer     no answer within the time limit
     └── WriteRefused       a write was attempted and stopped before anything was sent: our bug
@@ -41,6 +42,10 @@ class Unavailable(ConnectorError):
 
 class CircuitOpen(Unavailable):
     """Not asked: it failed many times in a row just now."""
+
+
+class RateBudget(Unavailable):
+    """Not asked: what may be asked of it in a minute is used up."""
 
 
 class RateLimited(Unavailable):
@@ -129,6 +134,22 @@ class Plugin:
     """Which scopes its questions may have."""
     operations: Mapping[str, Operation] = field(default_factory=dict)
     """Empty where questions are free text, as SQL is."""
+
+
+class Budget(Protocol):
+    """How much may be asked of a source, by all workers together."""
+
+    async def take(self, tenant: str, source: Source) -> None:
+        """Take what a question probably costs.
+
+        Raises:
+            RateBudget: nothing is left; says when there will be.
+        """
+        ...
+
+    async def settle(self, tenant: str, source: Source, requests: int) -> None:
+        """Say what it did cost."""
+        ...
 
 
 class ConnectorPool(Protocol):

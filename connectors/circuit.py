@@ -52,6 +52,11 @@ class Circuits:
         self._clock = clock
         self._states: dict[tuple[str, Source], _State] = {}
 
+    def is_open(self, tenant: str, source: Source) -> bool:
+        """Whether a question would be refused now, or be the one that tries."""
+        state = self._states.get((tenant, source))
+        return state is not None and state.opened_at is not None
+
     async def ask(self, tenant: str, source: Source, fetch: Callable[[], Awaitable[Answer]]) -> Answer:
         """Ask, unless the circuit is open.
 

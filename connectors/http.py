@@ -13,6 +13,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -89,6 +90,10 @@ class Reply:
             return self.content.decode("utf-8", errors="replace")
 
 
+SENT: ContextVar[list[None] | None] = ContextVar("SENT", default=None)
+"""Where the requests of the question at hand are counted, if anybody does."""
+
+
 class ReadOnlyTransport(httpx.AsyncBaseTransport):
     """Refuses every request that could write, below whatever SDK built it.
 
@@ -110,6 +115,9 @@ class ReadOnlyTransport(httpx.AsyncBaseTransport):
             WriteRefused: anything else; nothing was sent.
         """
         await self._check(request)
+        counted = SENT.get()
+        if counted is not None:
+            counted.append(None)
         started = time.monotonic()
         response = await self._inner.handle_async_request(request)
         seen = observe(response.headers, time.monotonic() - started)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from inspect import isawaitable
 
-from connectors.base import Connector
+from connectors.base import Budget, Connector
 from connectors.circuit import Circuits
+from connectors.http import SENT
 from models.evidence import Answer, SourceRequest
 from models.vocabulary import Source
 
@@ -39,9 +40,11 @@ class PooledConnectors:
         *,
         idle_seconds: float = 900.0,
         circuits: Circuits | None = None,
+        budget: Budget | None = None,
     ) -> None:
         """Make nothing yet. A factory that raises is asked again the next time."""
         self.circuits = circuits or Circuits()
+        self._budget = budget
         self._factories = dict(factories)
         self._idle = idle_seconds
         self._entries: dict[tuple[str, Source], _Entry] = {}
@@ -56,6 +59,23 @@ class PooledConnectors:
         """
         entry = await self.entry(tenant, source)
         return None if entry is None else _Shared(self, tenant, source)
+
+    async def within_budget(self, tenant: str, source: Source, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Ask, if the tenant's budget for the source allows it. Internal to this module.
+
+        Raises:
+            RateBudget: not asked.
+        """
+        if self._budget is None:
+            return await ask()
+        await self._budget.take(tenant, source)
+        sent: list[None] = []
+        counting = SENT.set(sent)
+        try:
+            return await ask()
+        finally:
+            SENT.reset(counting)
+            await self._budget.settle(tenant, source, max(1, len(sent)))
 
     async def aclose(self) -> None:
         """Close all connectors; questions that are running fail."""
@@ -120,7 +140,13 @@ class _Shared:
             raise RuntimeError(f"{self.source.title} of the tenant {self._tenant!r} was disconnected meanwhile")
         entry.running += 1
         try:
-            return await self._pool.circuits.ask(self._tenant, self.source, partial(entry.connector.fetch, request))
+            ask = partial(entry.connector.fetch, request)
+            # An open circuit costs no budget, and a budget that is used up is no failure of the source.
+            if self._pool.circuits.is_open(self._tenant, self.source):
+                return await self._pool.circuits.ask(self._tenant, self.source, ask)
+            return await self._pool.within_budget(
+                self._tenant, self.source, partial(self._pool.circuits.ask, self._tenant, self.source, ask)
+            )
         finally:
             entry.running -= 1
             entry.used_at = time.monotonic()

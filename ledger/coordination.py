@@ -91,12 +91,15 @@ class Sweeps(Protocol):
 class Rates(Protocol):
     """Buckets of requests, one for each tenant and source."""
 
-    async def take(self, tenant: str, source: str, per_minute: int, cost: int) -> float:
-        """Take `cost` requests out of the bucket; return 0, or the seconds after which they will be there."""
+    async def reserve(self, tenant: str, source: str, per_minute: int, cost: int, at_most: float) -> float | None:
+        """Reserve `cost` requests; return the seconds after which they may be made, 0 for now.
+
+        None, and nothing is reserved, where that would be later than `at_most` seconds from now.
+        """
         ...
 
     async def settle(self, tenant: str, source: str, per_minute: int, more: int) -> None:
-        """Take what was asked beyond the estimate, or give back what was not."""
+        """Take what was asked beyond what was reserved, or give back what was not (below zero)."""
         ...
 
 
@@ -122,5 +125,6 @@ class Coordination:
 
     answers: SharedAnswers
     incidents: Incidents
+    rates: Rates
     sweeps: Sweeps
     circuits: CircuitBoard

@@ -3,6 +3,7 @@
 from ledger.circuits import SqlCircuitBoard
 from ledger.coordination import Coordination
 from ledger.incidents import SqlIncidents
+from ledger.rates import SqlRates
 from ledger.shared_evidence import SqlSharedAnswers
 from ledger.store import SqlLedger
 from ledger.sweeps import SqlSweeps
@@ -13,6 +14,7 @@ def coordinate(ledger: SqlLedger) -> Coordination:
     return Coordination(
         answers=SqlSharedAnswers(ledger),
         incidents=SqlIncidents(ledger.database),
+        rates=SqlRates(ledger.database),
         sweeps=SqlSweeps(ledger.database),
         circuits=SqlCircuitBoard(ledger.database),
     )

@@ -58,6 +58,9 @@ class StandardConfig(Strict):
 HelpdeskConfig = Annotated[ZendeskConfig | StandardConfig, Field(discriminator="kind")]
 
 
+RequestsPerMinute = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
 class Reached(Strict):
     """How a far end is reached over HTTP."""
 
@@ -65,6 +68,8 @@ class Reached(Strict):
     """PEM file of a CA of your own, trusted beside the public ones."""
     proxy: HttpUrl | None = None
     """Through which to ask."""
+    requests_per_minute: RequestsPerMinute = 0
+    """The most that all workers together ask of it in a minute; 0: no limit of ours."""
 
 
 class ClickHouseConfig(Reached):
@@ -87,6 +92,9 @@ class ClickHouseConfig(Reached):
 class LinearConfig(Reached):
     """A Linear workspace."""
 
+    requests_per_minute: RequestsPerMinute = 30
+    """The most that all workers together ask in a minute; Linear searches as often. 0: no limit of ours."""
+
     url: HttpUrl = HttpUrl("https://api.linear.app/graphql")
     """Linear's GraphQL endpoint."""
     api_key: SecretRef
@@ -97,6 +105,9 @@ class LinearConfig(Reached):
 
 class StripeConfig(Reached):
     """A Stripe account by a restricted, read-only key."""
+
+    requests_per_minute: RequestsPerMinute = 1500
+    """The most that all workers together ask in a minute; Stripe takes 25 a second. 0: no limit of ours."""
 
     url: HttpUrl = HttpUrl("https://api.stripe.com")
     """Stripe's API."""
@@ -124,6 +135,9 @@ class GitHubApp(Strict):
 
 class GitHubConfig(Reached):
     """GitHub repositories whose deployments count, by a fine-grained token or a GitHub App."""
+
+    requests_per_minute: RequestsPerMinute = 80
+    """The most that all workers together ask in a minute; a token has 5,000 an hour. 0: no limit of ours."""
 
     url: HttpUrl = HttpUrl("https://api.github.com")
     """GitHub's API, or that of a server of your own."""
