@@ -234,10 +234,10 @@ def _print_histories(console: Console, told: list[Told]) -> None:
     if not known:
         return
     events, size = median(one.events for one in known), median(one.history_bytes for one in known) / 1000
-    largest = max(known, key=lambda one: one.history_bytes)
+    most, largest = max(one.events for one in known), max(one.history_bytes for one in known) / 1000
     console.print(
-        f"a run's history in Temporal: {events:.0f} events, {size:.0f} kB at the median; at most {largest.events} events, "
-        f"{largest.history_bytes / 1000:.0f} kB",
+        f"a run's history in Temporal: {events:.0f} events, {size:.0f} kB at the median; at most {most} events, "
+        f"{largest:.0f} kB",
         highlight=False,
     )
 
