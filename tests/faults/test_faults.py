@@ -18,7 +18,7 @@ from tests.faults.ours import NEWS
 from tests.faults.stage import Side, open_ledger, raised
 from tests.faults.stops import Stops
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @dataclass(frozen=True)
