@@ -9,7 +9,6 @@ from benchmarks.runs import at_most, investigate, next_ticket
 from benchmarks.site import open_site
 from benchmarks.throughput import TOGETHER
 
-
 MOST = 477.0
 """MiB: 500 MB."""
 
