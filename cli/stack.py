@@ -41,6 +41,8 @@ class Play:
     rows: int | None = None
     latency: tuple[float, float] = (0.0, 0.0)
     models: tuple[dict[str, JsonValue], ...] = ()
+    tenant: Mapping[str, JsonValue] = field(default_factory=dict)
+    """Keys of the tenant that are to be otherwise than a sandbox's are."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ async def start_stack(
     ours.pop("BUILD_ID", None)
     if sandbox and play:
         ours |= sandbox.secrets() | {"WHYDESK_CONFIG": str(state / "whydesk.yaml")}
-        write_tenant(sandbox, load_world(play.world).tenant, list(play.models), state / "whydesk.yaml")
+        write_tenant(sandbox, load_world(play.world).tenant, list(play.models), state / "whydesk.yaml", play.tenant)
     settings = load_settings(ours)
     client = await connect(settings)
     mended = await mend_open_runs(client)

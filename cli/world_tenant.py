@@ -1,6 +1,7 @@
 """Writes the configuration that connects Whydesk to a sandbox: the same whydesk.yaml that a team would write for its systems."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -42,7 +43,13 @@ class SandboxState(BaseModel):
         return {name: str(self.credentials[vendor][key]) for name, (vendor, key) in _SECRETS.items()}
 
 
-def write_tenant(state: SandboxState, company: TenantFile, models: list[dict[str, JsonValue]], path: Path) -> None:
+def write_tenant(
+    state: SandboxState,
+    company: TenantFile,
+    models: list[dict[str, JsonValue]],
+    path: Path,
+    changes: Mapping[str, JsonValue] | None = None,
+) -> None:
     """Write whydesk.yaml for a sandbox.
 
     Args:
@@ -50,6 +57,7 @@ def write_tenant(state: SandboxState, company: TenantFile, models: list[dict[str
         company: How the world's company would configure the product: its tables, its field, its repositories.
         models: The model chain; empty for the rules reasoner alone.
         path: Where to write.
+        changes: Keys of the tenant that take these ones' place.
     """
     at = state.addresses
     zendesk, standard = state.credentials["zendesk"], state.credentials["standard"]
@@ -115,4 +123,6 @@ def write_tenant(state: SandboxState, company: TenantFile, models: list[dict[str
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     head = "# Written for the sandbox; a team's own file looks the same with its own addresses and keys.\n"
-    path.write_text(head + yaml.safe_dump({"tenants": {TENANT: tenant}}, sort_keys=False, allow_unicode=True))
+    path.write_text(
+        head + yaml.safe_dump({"tenants": {TENANT: {**tenant, **(changes or {})}}}, sort_keys=False, allow_unicode=True)
+    )

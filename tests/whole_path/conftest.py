@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 import pytest_asyncio
+from pydantic import JsonValue
 
 from cli.connection import connect
 from cli.demo import DEFAULT_WORLD
@@ -19,6 +20,8 @@ from sandbox.world_files import load_world
 from tests.whole_path.town import Ended, Town
 
 ROWS = 600_000
+ALONE: dict[str, JsonValue] = {"share_evidence": False, "sweep_minutes": 0}
+"""What one test's ticket learnt must not hide that a source is down in another's."""
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -28,7 +31,9 @@ async def fresh_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(state), "WHYDESK_METRICS_PORT": str(free_port())}
     async with AsyncExitStack() as stack:
         household = await stack.enter_async_context(Household(state / "logs"))
-        running = await start_stack(household, environ, state, Ports(), play=Play(DEFAULT_WORLD, rows=ROWS))
+        running = await start_stack(
+            household, environ, state, Ports(), play=Play(DEFAULT_WORLD, rows=ROWS, tenant=ALONE)
+        )
         assert running.sandbox is not None
         control = httpx.AsyncClient(base_url=running.sandbox.control, timeout=30, trust_env=False)
         built = Town(

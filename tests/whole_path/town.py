@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHand
 from cli.processes import Household
 from cli.stack import Stack
 from cli.world_tenant import TENANT, SandboxState
+from ledger.circuits import SqlCircuitBoard
 from ledger.reading import RunReader
 from ledger.records import RunRecord
 from ledger.store import SqlLedger
@@ -133,6 +135,9 @@ class Town:
             yield
         finally:
             (await self.control.delete("/faults")).raise_for_status()
+            # The next ticket shall find the source asked again.
+            for circuit in await SqlCircuitBoard(self.ledger.database).open_circuits(datetime.now(UTC)):
+                await asyncio.sleep(max(0.0, (circuit.until - datetime.now(UTC)).total_seconds()))
 
     def logs(self) -> str:
         """Return all that our own processes have written."""
