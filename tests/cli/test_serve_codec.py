@@ -37,9 +37,9 @@ def test_who_may_read_follows_from_what_is_set() -> None:
     ("environ", "says"),
     [
         (
-            {"WHYDESK_CODEC_HOST": "0.0.0.0"},
+            {"WHYDESK_CODEC_HOST": "0.0.0.0"},  # noqa: S104  # is the question
             "whoever reaches '0.0.0.0' could read every payload; set WHYDESK_CODEC_TOKEN",
-        ),  # noqa: S104  # is the question
+        ),
         ({"WHYDESK_CODEC_OIDC_ISSUER": "https://idp.example.com"}, "set both, or none"),
         ({**OIDC, **TOKEN}, "choose one of the two"),
         ({**OIDC, "WHYDESK_CODEC_OIDC_ISSUER": "http://idp.example.com"}, "does not begin with https://"),
