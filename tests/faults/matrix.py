@@ -151,7 +151,7 @@ class Matrix:
 
 
 def table(verdicts: Mapping[Fault, Sequence[Verdict]]) -> list[str]:
-    """Return the matrix as lines: a row for each place, a column for each fault."""
+    """Return the matrix as lines: a row for each place that was played, a column for each fault."""
     wide = max(len(place.label) for place in PLACES)
     faults = list(verdicts)
     lines = [" " * wide + "  " + "  ".join(faults)]
@@ -160,5 +160,6 @@ def table(verdicts: Mapping[Fault, Sequence[Verdict]]) -> list[str]:
         for fault in faults:
             met = [one for one in verdicts[fault] if one.cell.place is place]
             marks.append("".join(one.mark for one in met).ljust(len(fault)) if met else "–".ljust(len(fault)))
-        lines.append(f"{place.label:<{wide}}  " + "  ".join(marks).rstrip())
+        if any(mark.strip() != "–" for mark in marks):
+            lines.append(f"{place.label:<{wide}}  " + "  ".join(marks).rstrip())
     return lines
