@@ -24,8 +24,9 @@ class Fault(BaseModel):
     kind: Kind
     """`status`: answer `status` in the vendor's own error shape. `reset`: close the connection without an answer. `slow`:
     answer rightly after `seconds`. `malformed`: a 200 whose body is no JSON. `blank`: a 200 without a body. `oversize`: a
-    200 that goes on for 20 MB. `cut`: the headers and half of the right body, then the connection closes. `refuse`: nobody listens at the port. `rate-limit`: the vendor's own way of saying slow
-    down, such as GitHub's secondary limit (403) or Linear's RATELIMITED (400)."""
+    200 that goes on for 20 MB. `cut`: the headers and half of the right body, then the connection closes. `refuse`: nobody
+    listens at the port. `rate-limit`: the vendor's own way of saying slow down, such as GitHub's secondary limit (403) or
+    Linear's RATELIMITED (400)."""
     status: int = Field(default=503, ge=300, le=599)
     seconds: float = Field(default=5.0, ge=0)
     retry_after: float | None = Field(default=None, ge=0)

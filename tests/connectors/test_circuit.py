@@ -16,7 +16,6 @@ from models.evidence import Answer, SourceRequest
 from models.vocabulary import EvidenceStatus, Scope, Source
 from tests.fakes import ScriptedConnector, found
 from tests.master_keys import KEYRING
-from tests.master_keys import KEYRING
 
 ROWS = found({"n": 1})
 PAGE = Source.STATUSPAGE
