@@ -184,7 +184,7 @@ def test_compose_and_image_set_only_what_settings_know() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     in_compose = {name for service in services.values() if "build" in service for name in variables_of(service)}
     in_image = set(re.findall(r"\b((?:WHYDESK|TEMPORAL)_\w+)=", (ROOT / "Dockerfile").read_text()))
-    emptied = {"POSTGRES_PASSWORD", "CLICKHOUSE_ADMIN_PASSWORD"}
+    emptied = {"POSTGRES_PASSWORD", "LEDGER_PASSWORD", "CLICKHOUSE_ADMIN_PASSWORD"}
     assert in_compose - emptied | in_image <= known
     assert {"WHYDESK_CONFIG", "TEMPORAL_ADDRESS"} <= in_compose, "the search found what is surely there"
 
