@@ -191,7 +191,7 @@ def test_compose_and_image_set_only_what_settings_know() -> None:
 
 def test_compose_runs_commands_that_exist() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    registered = re.findall(r'app\.command\("(\w+)"\)', (ROOT / "cli" / "main.py").read_text())
+    registered = re.findall(r'app\.command\("([\w-]+)"\)', (ROOT / "cli" / "main.py").read_text())
     ours = {name: service["command"][0] for name, service in services.items() if "build" in service}
     assert set(ours.values()) <= set(registered)
 
