@@ -28,6 +28,12 @@ from worker import SHIPPED_PLAYBOOKS
 from workflows.options import CONNECTOR_READ
 
 NOW = datetime.now(UTC)
+"""When the test began: what is fresh is fresh for a minute, and the tests of all files run for longer."""
+
+
+@pytest.fixture(autouse=True)
+def _begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.NOW", datetime.now(UTC))
 
 
 def at(**changes: object) -> Anchors:
@@ -55,20 +61,20 @@ def query(parameters: Mapping[str, JsonValue] | None = None, **changes: object) 
     return Query.model_validate(whole | changes)
 
 
-def asked(of: Query, anchors: Anchors | None = None, now: datetime = NOW) -> SourceRequest:
-    request = resolve_query(of, anchors or at(), {}, now)
+def asked(of: Query, anchors: Anchors | None = None, now: datetime | None = None) -> SourceRequest:
+    request = resolve_query(of, anchors or at(), {}, now or NOW)
     assert isinstance(request, SourceRequest)
     return request
 
 
-def known(of: Query, anchors: Anchors | None = None, tenant: Tenant = TENANT, now: datetime = NOW) -> Shareable:
-    found = shareable(tenant, of, asked(of, anchors, now), now)
+def known(of: Query, anchors: Anchors | None = None, tenant: Tenant = TENANT, now: datetime | None = None) -> Shareable:
+    found = shareable(tenant, of, asked(of, anchors, now), now or NOW)
     assert found is not None
     return found
 
 
-def told(*rows: Mapping[str, object], at: datetime = NOW) -> SharedAnswer:
-    return SharedAnswer(answer=found(*rows), window=None, fetched_at=at, took=0.5)
+def told(*rows: Mapping[str, object], at: datetime | None = None) -> SharedAnswer:
+    return SharedAnswer(answer=found(*rows), window=None, fetched_at=at or NOW, took=0.5)
 
 
 class Source1:

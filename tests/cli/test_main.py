@@ -60,7 +60,7 @@ def test_a_server_that_is_not_there_is_told_with_what_to_do(whydesk: Shell, monk
     assert "whydesk up" in said.err
 
 
-async def _impatient(*_: object) -> object:
+async def _impatient(*_: object, **__: object) -> object:
     return await connect(load_settings(), within=0.1)
 
 

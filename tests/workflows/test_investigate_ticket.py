@@ -16,7 +16,8 @@ from models.run import RunResult
 from models.ticket import Role, TicketRef, TriggerKind
 from models.vocabulary import CauseClass, EvidenceStatus, Mode, Outcome, Source
 from tests.fakes import ScriptedConnector, found
-from tests.histories import readable
+from tests.histories import readable, unsealed
+from tests.master_keys import KEYRING
 from tests.workflows.house import (
     TENANT,
     House,
@@ -249,7 +250,7 @@ async def test_what_ops_see_holds_ids_and_nothing_personal(temporal: Client, led
         description = await handle.describe()
         attributes = {pair.key.name: pair.value for pair in description.typed_search_attributes}
         details = await handle.query("__temporal_workflow_metadata")
-        history = readable(await handle.fetch_history())
+        history = readable(unsealed(await handle.fetch_history(), KEYRING))
     assert attributes["Outcome"] == "diagnosed"
     assert attributes["Cause"] == "own_incident"
     assert attributes["PlaybookVersion"] == "probe@1"

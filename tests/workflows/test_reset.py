@@ -16,6 +16,7 @@ from temporalio.api.workflowservice.v1 import (
     UnpauseWorkflowExecutionRequest,
 )
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+from temporalio.service import RPCError
 
 from ledger.reading import RunReader
 from ledger.store import SqlLedger
@@ -75,17 +76,25 @@ def boundaries(history: WorkflowHistory) -> list[int]:
     return sorted((*started, *completed))
 
 
-async def reset(client: Client, name: str, run: str, event: int) -> None:
-    """Reset as the UI and `temporal workflow reset` do."""
-    await client.workflow_service.reset_workflow_execution(
-        ResetWorkflowExecutionRequest(
-            namespace=client.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=name, run_id=run),
-            reason="ops",
-            request_id=str(uuid.uuid4()),
-            workflow_task_finish_event_id=event,
-        )
+async def reset(client: Client, name: str, run: str, event: int) -> bool:
+    """Reset as the UI and `temporal workflow reset` do; return whether the server takes that event for a boundary.
+
+    A workflow task that a busy server starts at once, in one batch with what the last one decided, begins at none.
+    """
+    request = ResetWorkflowExecutionRequest(
+        namespace=client.namespace,
+        workflow_execution=WorkflowExecution(workflow_id=name, run_id=run),
+        reason="ops",
+        request_id=str(uuid.uuid4()),
+        workflow_task_finish_event_id=event,
     )
+    try:
+        await client.workflow_service.reset_workflow_execution(request)
+    except RPCError as error:
+        if "must be at the boundary" not in str(error):
+            raise
+        return False
+    return True
 
 
 def newest(house: House, ref: TicketRef) -> WorkflowHandle[object, RunResult]:
@@ -116,12 +125,15 @@ async def test_a_finished_run_reset_anywhere_posts_and_pays_nothing_again(tempor
         paid = await the_one_note(house, ref)
         asked = [len(connector.asked) for connector in house.connectors.by_source.values()]
         at = boundaries(history)
-        assert len(at) >= 8
+        taken = 0
         for event in at:
-            await reset(house.client, handle.id, first, event)
+            if not await reset(house.client, handle.id, first, event):
+                continue
+            taken += 1
             result = await asyncio.wait_for(newest(house, ref).result(), 60)
             assert [(one.revision, one.note_status) for one in result.revisions] == [(1, "posted")], event
             assert await the_one_note(house, ref) == paid, event
+        assert taken >= 8
         assert len(server.requests) == 1
         # Who the customer is, is asked again; the questions of the playbook are not.
         sources = list(house.connectors.by_source)
@@ -143,12 +155,15 @@ async def test_an_open_run_reset_anywhere_ends_with_one_note(temporal: Client, l
         handle = newest(house, ref)
         run = (await handle.describe()).run_id
         at = boundaries(await handle.fetch_history())
-        assert len(at) >= 6
+        taken = 0
         for event in at:
             bugs.was_asked.clear()
-            await reset(house.client, handle.id, run, event)
+            if not await reset(house.client, handle.id, run, event):
+                continue
+            taken += 1
             # As far as it was before, and then once more from another boundary.
             await asyncio.wait_for(bugs.was_asked.wait(), 60)
+        assert taken >= 5
         bugs.hold.set()
         result = await asyncio.wait_for(newest(house, ref).result(), 60)
         assert [(one.revision, one.note_status) for one in result.revisions] == [(1, "posted")]
@@ -165,7 +180,7 @@ async def test_a_reset_of_an_old_revision_leaves_the_newer_note_alone(temporal: 
         house.helpdesk.say(ref.ticket, "Now we also get 401 unauthorized, request id req_8fK2mQ0aLz71.")
         await house.investigate(ref, "d2")
         history = await house.client.get_workflow_handle(naming.workflow_id(ref), run_id=old).fetch_history()
-        await reset(house.client, naming.workflow_id(ref), old, boundaries(history)[0])
+        assert await reset(house.client, naming.workflow_id(ref), old, boundaries(history)[0])
         result = await asyncio.wait_for(newest(house, ref).result(), 60)
         assert [one.revision for one in result.revisions] == [1]
         await the_one_note(house, ref, revisions=2)
