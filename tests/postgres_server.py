@@ -88,7 +88,7 @@ def _running(folder: Path, password: str) -> Iterator[PostgresServer]:
     if os.geteuid() == 0:
         for path in (folder, words):
             shutil.chown(path, "nobody")
-        as_whom = ["runuser", "-u", "nobody", "--"]
+        as_whom = [_runuser(), "-u", "nobody", "--"]
     make = [program("initdb"), "-D", str(data), "-U", USER, "-A", "scram-sha-256", f"--pwfile={words}", "--no-sync"]
     subprocess.run([*as_whom, *make, "-E", "UTF8", "--no-locale"], check=True, capture_output=True, cwd=folder)
     options = ["listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={folder}", *_FAST]
@@ -115,6 +115,14 @@ def _running(folder: Path, password: str) -> Iterator[PostgresServer]:
         assert leash.stdin
         leash.stdin.close()
         leash.wait(30)
+
+
+def _runuser() -> str:
+    """Return the path of runuser, which PostgreSQL needs where the tests run as root; few have its folder in their PATH."""
+    found = shutil.which("runuser", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin")))
+    if found is None:
+        raise RuntimeError("PostgreSQL does not run as root, and there is no runuser: set DATABASE_URL, or do not be root")
+    return found
 
 
 def _wait(url: URL, leash: subprocess.Popen[bytes], log: Path) -> None:
