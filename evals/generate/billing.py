@@ -70,7 +70,7 @@ def holder(stage: Stage, draw: Draw, client: Client, expires: int = 0, delinquen
         customer=client.id,
         name=client.name,
         email=client.email if draw.chance(0.6) else f"accounts@{client.domain}",
-        linked=draw.chance(0.9),
+        linked=draw.chance(0.85) or client.writes,
         delinquent=delinquent,
         created=client.created,
         cards=[card(stage, draw, expires or draw.between(60, 900))],
@@ -102,7 +102,9 @@ def subscription(
     return found
 
 
-def line(stage: Stage, words: str, price: str, quantity: int, amount: int, start: timedelta, end: timedelta) -> InvoiceLine:
+def line(
+    stage: Stage, words: str, price: str, quantity: int, amount: int, start: timedelta, end: timedelta
+) -> InvoiceLine:
     """Return an ordinary line."""
     return InvoiceLine(
         id=stage.id("il_"),
@@ -122,7 +124,9 @@ def plan_line(stage: Stage, plan: str, start: timedelta) -> InvoiceLine:
     return line(stage, f"1 × {title} (monthly)", f"price_{plan}", 1, amount, start, start + MONTH)
 
 
-def invoice(stage: Stage, held: Subscription, lines: list[InvoiceLine], at: timedelta, paid: bool = True, taxed: bool = False) -> Invoice:
+def invoice(
+    stage: Stage, held: Subscription, lines: list[InvoiceLine], at: timedelta, paid: bool = True, taxed: bool = False
+) -> Invoice:
     """Add an invoice of the month before `at`; a paid one also has its charge and its event."""
     subtotal = sum(one.amount for one in lines)
     tax = max(subtotal, 0) * stage.company.tax_percent // 100 if taxed else 0
@@ -150,8 +154,14 @@ def invoice(stage: Stage, held: Subscription, lines: list[InvoiceLine], at: time
         when = at + timedelta(hours=1)
         holder = next(one for one in stage.billing_customers if one.id == held.customer)
         charge = Charge(
-            id=stage.id("ch_"), customer=held.customer, invoice=found.id, amount=total, status="succeeded", created=when, card=holder.cards[0].id
-        )  # fmt: skip
+            id=stage.id("ch_"),
+            customer=held.customer,
+            invoice=found.id,
+            amount=total,
+            status="succeeded",
+            created=when,
+            card=holder.cards[0].id,
+        )
         stage.charges.append(charge)
         event(stage, "invoice.paid", held.customer, found.id, when, f"Invoice {found.number} paid")
     return found
@@ -170,9 +180,7 @@ def units(stage: Stage, draw: Draw, client: Client, start: timedelta, end: timed
     first = round(total * draw.real(0.5, 0.7))
     second = round((total - first) * draw.real(0.4, 0.8))
     found = {making[0]: first, making[1]: second, making[2]: total - first - second}
-    stage.usage.append(
-        Usage(customer=client.id, meter=stage.company.kind.unit, start=start, end=end, routes=found)
-    )
+    stage.usage.append(Usage(customer=client.id, meter=stage.company.kind.unit, start=start, end=end, routes=found))
     return found
 
 

@@ -7,14 +7,10 @@ import yaml
 from pydantic import BaseModel
 
 from evals.generate.draw import Draw
+from evals.generate.names import PLACES, slug
 from evals.generate.names import company as company_name
-from evals.generate.names import slug
 from sandbox.world import Plan, Region
 
-_PLACES = (
-    "fra ams lon par mad mil waw sto iad ord dfw sjc sea yyz gru bog bom sin nrt icn syd jnb dub vie hel lis zrh osl ath otp "
-    "atl den mia phx lax slc yul mex scl lim del hkg tpe osa mel akl cpt los nbo doh"
-).split()
 _CODES: tuple[dict[str, str], ...] = (
     {
         "rate_limited": "TOO_MANY", "quota_exceeded": "QUOTA_SPENT", "key_revoked": "KEY_GONE", "key_expired": "KEY_OLD",
@@ -99,10 +95,16 @@ def make_company(draw: Draw, regions: int, providers: int, taken: set[str]) -> C
     kind = draw.pick(archetypes())
     name = company_name(draw, taken).split(" ")[0]
     tag = slug(name)
-    places = draw.some(_PLACES, min(regions, len(_PLACES)))
+    places = draw.some(PLACES, min(regions, len(PLACES)))
     places += [f"{place}2" for place in places[: regions - len(places)]]
     step = draw.pick((1, 2, 5))
-    limits = {"free": 20 * step, "basic": 40 * step, "pro": 120 * step, "business": 500 * step, "corporate": 2000 * step}
+    limits = {
+        "free": 20 * step,
+        "basic": 40 * step,
+        "pro": 120 * step,
+        "business": 500 * step,
+        "corporate": 2000 * step,
+    }
     quotas = {"free": 1_000, "basic": 10_000 * step, "pro": 60_000 * step, "business": 0, "corporate": 0}
     titles = {"free": draw.pick(("Free", "Trial", "Hobby")), "basic": draw.pick(("Basic", "Start", "Small"))}
     titles |= {"pro": draw.pick(("Pro", "Growth", "Plus")), "business": draw.pick(("Business", "Volume"))}
@@ -119,9 +121,7 @@ def make_company(draw: Draw, regions: int, providers: int, taken: set[str]) -> C
             Plan(name=plan, title=titles[plan], rate_limit=limits[plan], monthly_quota=quotas[plan]) for plan in limits
         ],
         prices={"free": 0, "basic": base, "pro": base * 4 + 100, "business": base * 11, "corporate": base * 60},
-        regions=[
-            Region(name=f"{zone}{place}", title=place.upper(), peak_hour=draw.between(0, 23)) for place in places
-        ],
+        regions=[Region(name=f"{zone}{place}", title=place.upper(), peak_hour=draw.between(0, 23)) for place in places],
         account_prefix=draw.pick(("acct_", "org-", "c_", "W", "tenant_")),
         key_prefix=draw.pick(("pk_live_", "key-", "ak_", f"{tag[:3]}_live_")),
         hook_prefix=draw.pick(("we_", "hook-", "ep_")),

@@ -19,6 +19,8 @@ class Draw:
     def __init__(self, name: str) -> None:
         """Start the stream of a name; the seed is part of it."""
         self.name = name
+        self.stratum: float | None = None
+        """Where in its range an effect lies, in [0, 1): set from outside, so that the effects of a cause cover their range."""
         self._count = 0
 
     def sub(self, name: object) -> "Draw":
@@ -42,6 +44,12 @@ class Draw:
     def log(self, low: float, high: float) -> float:
         """Return a number between two, evenly on the logarithmic scale, to three significant digits."""
         value = math.exp(self.real(math.log(low), math.log(high)))
+        return round(value, 2 - math.floor(math.log10(value)))
+
+    def effect(self, low: float, high: float) -> float:
+        """Return the size of an effect, evenly on the logarithmic scale, at this stream's stratum if it has one."""
+        part = self.unit() if self.stratum is None else self.stratum
+        value = math.exp(math.log(low) + part * (math.log(high) - math.log(low)))
         return round(value, 2 - math.floor(math.log10(value)))
 
     def chance(self, share: float) -> bool:

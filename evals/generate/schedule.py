@@ -1,5 +1,7 @@
 """Which tickets a world has: axis, cause, language and style of each, so that all of them are covered."""
 
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from evals.generate.causes.fleet import FLEET
@@ -73,3 +75,11 @@ def _language(draw: Draw, number: int) -> str:
     """English for four of ten, the others in turn."""
     others = LANGUAGES[1:]
     return "en" if number % 5 in (0, 2) else others[(number * 3 // 5) % len(others)]
+
+
+def strata(draw: Draw, keys: Sequence[Hashable]) -> list[float]:
+    """Return for each key where its effect lies in its range, in [0, 1): those of one key are spread over all of it."""
+    places: dict[Hashable, list[float]] = {}
+    for key, count in Counter(keys).items():
+        places[key] = draw.sub(key).shuffled([(step + draw.unit()) / count for step in range(count)])
+    return [places[key].pop() for key in keys]

@@ -137,7 +137,9 @@ class Stage:
             per_hour=per_hour,
         )
 
-    def episode(self, match: Match, start: timedelta, end: timedelta, answer: Response | None = None, factor: float = 1.0) -> None:
+    def episode(
+        self, match: Match, start: timedelta, end: timedelta, answer: Response | None = None, factor: float = 1.0
+    ) -> None:
         """Plant a span in which requests fare differently; its name says nothing."""
         self.episodes.append(
             Episode(
@@ -160,7 +162,14 @@ class Stage:
         repository, sha, number = self.company.repositories[part], draw.sha(), 400 + self.number()
         author, merged = person(draw, "en"), at - timedelta(minutes=draw.between(35, 240))
         self.commits.append(
-            Commit(repository=repository, sha=sha, message=f"{title} (#{number})", author=author, created=merged, files=files)
+            Commit(
+                repository=repository,
+                sha=sha,
+                message=f"{title} (#{number})",
+                author=author,
+                created=merged,
+                files=files,
+            )
         )
         self.pulls.append(
             PullRequest(
@@ -190,7 +199,9 @@ class Stage:
         self.deployments.append(deployment)
         return deployment
 
-    def incident(self, name: str, at: timedelta, component: str, posts: list[tuple[str, timedelta, str]], impact: str) -> Incident:
+    def incident(
+        self, name: str, at: timedelta, component: str, posts: list[tuple[str, timedelta, str]], impact: str
+    ) -> Incident:
         """Return an incident whose posts are (status, time, words), oldest first; the last one's status counts."""
         status, updated, _ = posts[-1]
         return Incident.model_validate(

@@ -72,7 +72,9 @@ class Signal(BaseModel):
     size: float
     """Share of answers, factor of latency, or load against the limit."""
     part: float = 1.0
-    """Part of the customer's requests that is touched."""
+    """Part of the customer's requests that is touched, of those on `routes`."""
+    routes: list[str] = []
+    """Routes that are touched; all if empty."""
     hours: float
     base: float = 0.0
     """The same answer's share on an ordinary day."""
@@ -95,7 +97,9 @@ class Signal(BaseModel):
 
 
 def _effect(unit: str, size: float, noise: float, rows: float, affected: float) -> Effect:
-    return Effect(unit=unit, size=round(size, 5), noise=round(noise, 5), rows=round(rows, 1), affected=round(affected, 1))
+    return Effect(
+        unit=unit, size=round(size, 5), noise=round(noise, 5), rows=round(rows, 1), affected=round(affected, 1)
+    )
 
 
 class Planted(BaseModel):

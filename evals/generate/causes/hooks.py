@@ -30,7 +30,7 @@ def webhook_secret_rotated(stage: Stage, draw: Draw, client: Client) -> Planted:
 def webhook_endpoint_slow_or_down(stage: Stage, draw: Draw, client: Client) -> Planted:
     """The endpoint answers 5xx or not in time, to a share of the attempts."""
     answer = draw.pick(((503, "http_503"), (502, "http_502"), (0, "timeout"), (0, "connection_refused")))
-    share = draw.log(0.03, 1.0)
+    share = draw.effect(0.03, 1.0)
     return _failing(stage, draw, client, CauseClass.WEBHOOK_ENDPOINT_SLOW_OR_DOWN, (*answer, share), "hooks_some")
 
 

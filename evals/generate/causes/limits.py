@@ -15,19 +15,35 @@ _ROOM = 6
 def rate_limit_plan(stage: Stage, draw: Draw, client: Client) -> Planted:
     """A scheduled job that is regularly over the limit, on every day of the log."""
     client.plan = "free"
-    ratio, every, lasts = min(draw.log(1.06, 5.0), 5.0), draw.between(2, 5), draw.between(2, 5)
-    return _load(stage, draw, client, CauseClass.RATE_LIMIT_PLAN, ratio, LOGS + timedelta(hours=draw.between(1, 3)), (every, lasts))
+    ratio, every, lasts = min(draw.effect(1.06, 5.0), 5.0), draw.between(2, 5), draw.between(2, 5)
+    return _load(
+        stage,
+        draw,
+        client,
+        CauseClass.RATE_LIMIT_PLAN,
+        ratio,
+        LOGS + timedelta(hours=draw.between(1, 3)),
+        (every, lasts),
+    )
 
 
 def customer_traffic_spike(stage: Stage, draw: Draw, client: Client) -> Planted:
     """A load of the customer's own that began at some hour and was never there before."""
     client.plan = draw.pick(("free", "basic"))
-    ratio, hours = min(draw.log(1.06, 6.0), 6.0), draw.real(1.0, 4.0)
-    return _load(stage, draw, client, CauseClass.CUSTOMER_TRAFFIC_SPIKE, ratio, timedelta(minutes=-round(hours * 60)), None)
+    ratio, hours = min(draw.effect(1.06, 6.0), 6.0), draw.real(1.0, 4.0)
+    return _load(
+        stage, draw, client, CauseClass.CUSTOMER_TRAFFIC_SPIKE, ratio, timedelta(minutes=-round(hours * 60)), None
+    )
 
 
 def _load(
-    stage: Stage, draw: Draw, client: Client, cause: CauseClass, ratio: float, start: timedelta, again: tuple[int, int] | None
+    stage: Stage,
+    draw: Draw,
+    client: Client,
+    cause: CauseClass,
+    ratio: float,
+    start: timedelta,
+    again: tuple[int, int] | None,
 ) -> Planted:
     limit = stage.company.plan(client.plan).rate_limit
     per_minute = max(limit + 1, round(limit * ratio))
@@ -59,20 +75,38 @@ def _load(
         also=[other],
         not_causes=[CauseClass.DEPLOY_REGRESSION, CauseClass.KNOWN_BUG, CauseClass.QUOTA_EXHAUSTED],
         evidence=[
-            Row(source="clickhouse", table="requests", where={"customer": client.id, "status": 429, "error_code": "rate_limited"}, start=start, end=NOW),
+            Row(
+                source="clickhouse",
+                table="requests",
+                where={"customer": client.id, "status": 429, "error_code": "rate_limited"},
+                start=start,
+                end=NOW,
+            ),
             Row(source="docs", id="limits.md"),
         ],
-        signals=[Signal(kind="per_minute", size=round(per_minute / limit, 3), base=limit, hours=hours, rate=per_minute * minutes / hours)],
+        signals=[
+            Signal(
+                kind="per_minute",
+                size=round(per_minute / limit, 3),
+                base=limit,
+                hours=hours,
+                rate=per_minute * minutes / hours,
+            )
+        ],
         why=f"{per_minute} requests a minute against a limit of {limit}, "
-        + (f"since {hours:.1f} h and never before." if spike else f"for {again[1] if again else 0} minutes every few hours, all week."),
-    )  # fmt: skip
+        + (
+            f"since {hours:.1f} h and never before."
+            if spike
+            else f"for {again[1] if again else 0} minutes every few hours, all week."
+        ),
+    )
 
 
 def quota_exhausted(stage: Stage, draw: Draw, client: Client) -> Planted:
     """The period's units are used up since some hours; only routes that make units are refused."""
     client.plan = draw.pick(("free", "basic", "pro"))
     company = stage.company
-    quota, hours = company.plan(client.plan).monthly_quota, draw.log(0.6, 60)
+    quota, hours = company.plan(client.plan).monthly_quota, draw.effect(0.6, 60)
     start = timedelta(minutes=-round(hours * 60))
     period = timedelta(days=-draw.between(9, 26))
     client.created = min(client.created, period)
@@ -80,24 +114,46 @@ def quota_exhausted(stage: Stage, draw: Draw, client: Client) -> Planted:
     first = round(quota * draw.real(0.5, 0.8))
     stage.usage.append(
         Usage(
-            customer=client.id, meter=company.kind.unit, start=period, end=start, routes={making[0]: first, making[1]: quota - first}
+            customer=client.id,
+            meter=company.kind.unit,
+            start=period,
+            end=start,
+            routes={making[0]: first, making[1]: quota - first},
         )
     )
     client.billed = False
     code = company.codes["quota_exceeded"]
-    stage.episode(Match(customers=[client.id], routes=making), start, NOW, answer=stage.answer(429, "quota_exceeded", 1.0))
-    part = sum(company.route(route)[2] for route in making)
+    stage.episode(
+        Match(customers=[client.id], routes=making), start, NOW, answer=stage.answer(429, "quota_exceeded", 1.0)
+    )
     return Planted(
         cause=CauseClass.QUOTA_EXHAUSTED,
         symptom="throttled",
-        slots={"status": "429", "code": code, "route": making[0], "limit": str(company.plan(client.plan).rate_limit), "period": str(period.days)},
+        slots={
+            "status": "429",
+            "code": code,
+            "route": making[0],
+            "limit": str(company.plan(client.plan).rate_limit),
+            "period": str(period.days),
+        },
         since=-start,
         severity=Severity.MEDIUM,
-        not_causes=[CauseClass.RATE_LIMIT_PLAN, CauseClass.CUSTOMER_TRAFFIC_SPIKE, CauseClass.DEPLOY_REGRESSION, CauseClass.PAYMENT_FAILED],
+        not_causes=[
+            CauseClass.RATE_LIMIT_PLAN,
+            CauseClass.CUSTOMER_TRAFFIC_SPIKE,
+            CauseClass.DEPLOY_REGRESSION,
+            CauseClass.PAYMENT_FAILED,
+        ],
         evidence=[
-            Row(source="clickhouse", table="requests", where={"customer": client.id, "status": 429, "error_code": "quota_exceeded"}, start=start, end=NOW),
+            Row(
+                source="clickhouse",
+                table="requests",
+                where={"customer": client.id, "status": 429, "error_code": "quota_exceeded"},
+                start=start,
+                end=NOW,
+            ),
             Row(source="clickhouse", table="usage", where={"customer": client.id}, start=period, end=start),
         ],
-        signals=[Signal(kind="share", size=1.0, part=part, hours=hours)],
+        signals=[Signal(kind="share", size=1.0, routes=making, hours=hours)],
         why=f"{quota} of {quota} {company.kind.unit} of the period are used since {hours:.1f} h.",
-    )  # fmt: skip
+    )

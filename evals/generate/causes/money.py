@@ -31,20 +31,35 @@ _DECLINES = (
 def payment_failed(stage: Stage, draw: Draw, client: Client) -> Planted:
     """Several attempts fail, the subscription becomes unpaid, and from that hour on everything answers 402."""
     client.plan = draw.pick(("basic", "pro"))
-    hours = draw.log(1.0, 48)
+    hours = draw.effect(1.0, 48)
     start = timedelta(minutes=-round(hours * 60))
     since = start - timedelta(days=9, hours=draw.between(1, 8))
     code, decline, words = draw.pick(_DECLINES)
-    who = holder(stage, draw, client, expires=-draw.between(35, 60) if decline == "expired_card" else 0, delinquent=True)
+    who = holder(
+        stage, draw, client, expires=-draw.between(35, 60) if decline == "expired_card" else 0, delinquent=True
+    )
     held = subscription(stage, client, since, status="unpaid")
     owed = invoice(stage, held, [plan_line(stage, client.plan, since)], since, paid=False)
     owed = owed.model_copy(update={"attempt_count": 4})
     stage.invoices[-1] = owed
-    for at in (since + timedelta(hours=1), since + timedelta(days=2), since + timedelta(days=5), start - timedelta(minutes=20)):
+    for at in (
+        since + timedelta(hours=1),
+        since + timedelta(days=2),
+        since + timedelta(days=5),
+        start - timedelta(minutes=20),
+    ):
         charge = Charge(
-            id=stage.id("ch_"), customer=client.billing_id, invoice=owed.id, amount=owed.total, status="failed", created=at,
-            card=who.cards[0].id, failure_code=code, decline_code=decline, failure_message=words,
-        )  # fmt: skip
+            id=stage.id("ch_"),
+            customer=client.billing_id,
+            invoice=owed.id,
+            amount=owed.total,
+            status="failed",
+            created=at,
+            card=who.cards[0].id,
+            failure_code=code,
+            decline_code=decline,
+            failure_message=words,
+        )
         stage.charges.append(charge)
         event(stage, "invoice.payment_failed", client.billing_id, owed.id, at, f"Payment of {owed.number} failed")
     event(stage, "customer.subscription.updated", client.billing_id, held.id, start, "Subscription is unpaid")
@@ -53,14 +68,25 @@ def payment_failed(stage: Stage, draw: Draw, client: Client) -> Planted:
     return Planted(
         cause=CauseClass.PAYMENT_FAILED,
         symptom="auth",
-        slots={"key": client.keys[0].id, "status": "402", "code": stage.company.codes["payment_required"], "route": "*"},
+        slots={
+            "key": client.keys[0].id,
+            "status": "402",
+            "code": stage.company.codes["payment_required"],
+            "route": "*",
+        },
         since=-start,
         severity=Severity.MEDIUM,
         not_causes=[CauseClass.PLAN_DOWNGRADE, CauseClass.KEY_REVOKED_OR_EXPIRED, CauseClass.DEPLOY_REGRESSION],
         evidence=[
             Row(source="stripe", id=stage.charges[-1].id),
             Row(source="stripe", id=owed.id),
-            Row(source="clickhouse", table="requests", where={"customer": client.id, "status": 402}, start=start, end=NOW),
+            Row(
+                source="clickhouse",
+                table="requests",
+                where={"customer": client.id, "status": 402},
+                start=start,
+                end=NOW,
+            ),
         ],
         signals=[Signal(kind="share", size=1.0, hours=hours)],
         why=f"Four attempts to collect {owed.number} failed ({decline}); unpaid since {hours:.1f} h, and 402 since then.",
@@ -72,7 +98,7 @@ def plan_downgrade(stage: Stage, draw: Draw, client: Client) -> Planted:
     client.plan = "basic"
     hours = draw.log(4, 140)
     start = timedelta(minutes=-round(hours * 60))
-    gated, share = stage.company.kind.gated, draw.log(0.01, 0.3)
+    gated, share = stage.company.kind.gated, draw.effect(0.01, 0.3)
     client.routes = {gated: round(share, 3)}
     bill_from = start
     holder(stage, draw, client)
@@ -97,22 +123,34 @@ def plan_downgrade(stage: Stage, draw: Draw, client: Client) -> Planted:
         slots={"key": client.keys[0].id, "status": "403", "code": stage.company.codes["plan_denied"], "route": gated},
         since=-start,
         severity=Severity.LOW,
-        not_causes=[CauseClass.KEY_REVOKED_OR_EXPIRED, CauseClass.PERMISSION_OR_SCOPE, CauseClass.PAYMENT_FAILED, CauseClass.DEPLOY_REGRESSION],
+        not_causes=[
+            CauseClass.KEY_REVOKED_OR_EXPIRED,
+            CauseClass.PERMISSION_OR_SCOPE,
+            CauseClass.PAYMENT_FAILED,
+            CauseClass.DEPLOY_REGRESSION,
+        ],
         evidence=[
             Row(source="stripe", id=stage.events[-1].id),
-            Row(source="clickhouse", table="requests", where={"customer": client.id, "route": gated, "status": 403}, start=start, end=NOW),
+            Row(
+                source="clickhouse",
+                table="requests",
+                where={"customer": client.id, "route": gated, "status": 403},
+                start=start,
+                end=NOW,
+            ),
             Row(source="docs", id="plans.md"),
         ],
-        signals=[Signal(kind="share", size=1.0, part=share / (1 + share), hours=hours)],
-        why=f"Changed from {stage.company.plan('business').title} {hours:.0f} h ago; {gated} answers 403 since that hour, nothing else does.",
-    )  # fmt: skip
+        signals=[Signal(kind="share", size=1.0, routes=[gated], hours=hours)],
+        why=f"Changed from {stage.company.plan('business').title} {hours:.0f} h ago; {gated} answers 403 since that hour, "
+        "nothing else does.",
+    )
 
 
 def billing_double_count(stage: Stage, draw: Draw, client: Client) -> Planted:
     """A metered line counts the units of one route once more."""
     client.plan = "business"
     start = timedelta(days=-draw.between(3, 20))
-    share = draw.log(0.004, 0.5)
+    share = draw.effect(0.004, 0.5)
     making, total = stage.company.making(), draw.between(20_000, 150_000)
     used = units(stage, draw, client, start - MONTH, start, total)
     extra = max(1, round(total * share))
@@ -147,7 +185,7 @@ def billing_double_count(stage: Stage, draw: Draw, client: Client) -> Planted:
 def billing_proration_or_tax_expected(stage: Stage, draw: Draw, client: Client) -> Planted:
     """An upgrade that counted at once: the credit, the rest of the month on the new plan, and the month to come."""
     client.plan = "pro"
-    start, left = timedelta(days=-draw.between(2, 20)), round(draw.log(1, 29))
+    start, left = timedelta(days=-draw.between(2, 20)), round(draw.effect(1, 29))
     prices = stage.company.prices
     changed = start - timedelta(days=left)
     rest, credit = prices["pro"] * left // 30, prices["basic"] * left // 30
@@ -163,12 +201,17 @@ def billing_proration_or_tax_expected(stage: Stage, draw: Draw, client: Client) 
     return Planted(
         cause=CauseClass.BILLING_PRORATION_OR_TAX_EXPECTED,
         symptom="invoice_high",
-        slots={"invoice": right.number, "total": f"{right.total / 100:.2f}", "price": f"{prices['pro'] / 100:.2f}", "plan": titles["pro"]},
+        slots={
+            "invoice": right.number,
+            "total": f"{right.total / 100:.2f}",
+            "price": f"{prices['pro'] / 100:.2f}",
+            "plan": titles["pro"],
+        },
         since=-start,
         severity=Severity.LOW,
         not_causes=[CauseClass.BILLING_DOUBLE_COUNT, CauseClass.PAYMENT_FAILED],
         evidence=[Row(source="stripe", id=right.id), Row(source="docs", id="plans.md")],
         exact=Effect(unit="total_over_price", size=round(right.total / prices["pro"] - 1, 5)),
-        why=f"{right.number}: credit {credit}, {left} days of the new plan {rest}, the month to come {prices['pro']}, tax {right.tax}.",
-    )  # fmt: skip
-
+        why=f"{right.number}: credit {credit}, {left} days of the new plan {rest}, the month to come {prices['pro']}, "
+        f"tax {right.tax}.",
+    )

@@ -15,7 +15,7 @@ BAD_REQUESTS = 0.009
 def client_misuse_or_bad_request(stage: Stage, draw: Draw, client: Client) -> Planted:
     """From a release of their own on, a share of their requests is what the documentation calls wrong."""
     route, option, wanted, given = stage.company.kind.option
-    share, hours = draw.log(0.012, 0.95), draw.log(2, 60)
+    share, hours = draw.effect(0.012, 0.95), draw.log(2, 60)
     start = timedelta(minutes=-round(hours * 60))
     stage.episode(Match(customers=[client.id], routes=[route]), start, NOW, stage.answer(400, "invalid_request", share))
     code = stage.company.codes["invalid_request"]
@@ -28,18 +28,24 @@ def client_misuse_or_bad_request(stage: Stage, draw: Draw, client: Client) -> Pl
         also=[CauseClass.DOCUMENTED_LIMITATION],
         not_causes=[CauseClass.DEPLOY_REGRESSION, CauseClass.KNOWN_BUG, CauseClass.OWN_INCIDENT],
         evidence=[
-            Row(source="clickhouse", table="requests", where={"customer": client.id, "route": route, "status": 400}, start=start, end=NOW),
+            Row(
+                source="clickhouse",
+                table="requests",
+                where={"customer": client.id, "route": route, "status": 400},
+                start=start,
+                end=NOW,
+            ),
             Row(source="docs", id="requests.md"),
         ],
-        signals=[Signal(kind="share", size=share, part=stage.company.route(route)[2], hours=hours, base=BAD_REQUESTS)],
+        signals=[Signal(kind="share", size=share, routes=[route], hours=hours, base=BAD_REQUESTS)],
         why=f"{share:.1%} of their {route} is 400 since {hours:.1f} h: {option} must be {wanted}. Only they.",
-    )  # fmt: skip
+    )
 
 
 def documented_limitation(stage: Stage, draw: Draw, client: Client) -> Planted:
     """Calls over a documented size are refused as long as the log goes back."""
     route, words, status = stage.company.kind.cap
-    share = draw.log(0.012, 0.7)
+    share = draw.effect(0.012, 0.7)
     stage.episode(Match(customers=[client.id], routes=[route]), LOGS, NOW, stage.answer(status, "too_large", share))
     code = stage.company.codes["too_large"]
     return Planted(
@@ -49,14 +55,25 @@ def documented_limitation(stage: Stage, draw: Draw, client: Client) -> Planted:
         since=-LOGS,
         severity=Severity.LOW,
         also=[CauseClass.CLIENT_MISUSE_OR_BAD_REQUEST],
-        not_causes=[CauseClass.DEPLOY_REGRESSION, CauseClass.KNOWN_BUG, CauseClass.OWN_INCIDENT, CauseClass.UPSTREAM_INCIDENT],
+        not_causes=[
+            CauseClass.DEPLOY_REGRESSION,
+            CauseClass.KNOWN_BUG,
+            CauseClass.OWN_INCIDENT,
+            CauseClass.UPSTREAM_INCIDENT,
+        ],
         evidence=[
-            Row(source="clickhouse", table="requests", where={"customer": client.id, "route": route, "status": status}, start=LOGS, end=NOW),
+            Row(
+                source="clickhouse",
+                table="requests",
+                where={"customer": client.id, "route": route, "status": status},
+                start=LOGS,
+                end=NOW,
+            ),
             Row(source="docs", id="requests.md"),
         ],
-        signals=[Signal(kind="share", size=share, part=stage.company.route(route)[2], hours=-LOGS / timedelta(hours=1))],
+        signals=[Signal(kind="share", size=share, routes=[route], hours=-LOGS / timedelta(hours=1))],
         why=f"{share:.1%} of their {route} is refused with {status} on every day; the docs allow {words}.",
-    )  # fmt: skip
+    )
 
 
 def nothing_wrong(stage: Stage, draw: Draw, client: Client) -> Planted:
@@ -70,8 +87,12 @@ def nothing_wrong(stage: Stage, draw: Draw, client: Client) -> Planted:
         outcome=Outcome.NOTHING_WRONG,
         also=[CauseClass.THIRD_PARTY_NETWORK],
         not_causes=[
-            CauseClass.DEPLOY_REGRESSION, CauseClass.KNOWN_BUG, CauseClass.OWN_INCIDENT, CauseClass.UPSTREAM_INCIDENT,
-            CauseClass.RATE_LIMIT_PLAN, CauseClass.REGIONAL_LATENCY,
+            CauseClass.DEPLOY_REGRESSION,
+            CauseClass.KNOWN_BUG,
+            CauseClass.OWN_INCIDENT,
+            CauseClass.UPSTREAM_INCIDENT,
+            CauseClass.RATE_LIMIT_PLAN,
+            CauseClass.REGIONAL_LATENCY,
         ],
         evidence=[
             Row(source="clickhouse", table="requests", where={"customer": client.id}, start=LOGS, end=NOW),
@@ -79,7 +100,7 @@ def nothing_wrong(stage: Stage, draw: Draw, client: Client) -> Planted:
         ],
         exact=Effect(unit="none", size=1.0),
         why="Their requests are answered as well and as fast as ever; nothing is posted for their region.",
-    )  # fmt: skip
+    )
 
 
 def too_vague(stage: Stage, draw: Draw, client: Client) -> Planted:

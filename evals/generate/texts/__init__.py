@@ -68,7 +68,9 @@ def write(draw: Draw, language: str, style: str, complaints: list[Complaint], sl
     if style == "technical":
         parts.append(_quote(draw, first.slots))
     parts.append(fill(draw.pick(words.sign), known))
-    return subject.upper() if style == "angry" and draw.chance(0.3) else subject, "\n\n".join(part for part in parts if part)
+    return subject.upper() if style == "angry" and draw.chance(0.3) else subject, "\n\n".join(
+        part for part in parts if part
+    )
 
 
 def _complaint(draw: Draw, words: Phrases, one: Complaint, slots: dict[str, str], style: str) -> str:
@@ -86,7 +88,7 @@ def _before(draw: Draw, words: Phrases, style: str) -> list[str]:
     if style == "angry":
         return [draw.pick(words.angry)]
     if style == "rambling":
-        return [draw.pick(words.guess[draw.pick(sorted(words.guess))])]
+        return [draw.pick(words.guess[draw.pick(("deploy", "provider", "bug"))])]
     return []
 
 
@@ -105,10 +107,11 @@ def _quote(draw: Draw, slots: dict[str, str]) -> str:
     request = f"req_{draw.word(16, '0123456789abcdef')}"
     body = json.dumps({"status": int(status), "error": {"code": code, "message": "see code"}, "request_id": request})
     trace = (
-        f"Traceback (most recent call last):\n  File \"/srv/app/jobs/{draw.word(5).lower()}.py\", line {draw.between(20, 400)}, in run\n"
-        f"    client.call(\"{route}\", payload)\n  File \"/srv/app/client.py\", line 88, in call\n"
+        "Traceback (most recent call last):\n"
+        f'  File "/srv/app/jobs/{draw.word(5).lower()}.py", line {draw.between(20, 400)}, in run\n'
+        f'    client.call("{route}", payload)\n  File "/srv/app/client.py", line 88, in call\n'
         f"    raise ApiError(response.status, response.code)\nclient.ApiError: {status} {code} ({request})"
-    )  # fmt: skip
+    )
     java = (
         f"com.shop.http.ApiException: HTTP {status} {code}\n\tat com.shop.http.Client.send(Client.java:{draw.between(40, 300)})\n"
         f"\tat com.shop.jobs.Worker.run(Worker.java:{draw.between(20, 200)})\nroute={route}"
