@@ -55,6 +55,8 @@ class Effect(BaseModel):
     noise: float = 0.0
     rows: float = 0.0
     affected: float = 0.0
+    hours: float = 0.0
+    """How long it has lasted, in the log."""
 
     @property
     def visible(self) -> bool:
@@ -86,6 +88,10 @@ class Signal(BaseModel):
         """Return the effect for a customer with that many requests an hour on average."""
         rows = (self.rate or per_hour * self.part * THINNEST) * self.hours
         rows = max(rows, 1e-6)
+        found = self._measure(per_hour, rows)
+        return found.model_copy(update={"hours": round(self.hours, 2)})
+
+    def _measure(self, per_hour: float, rows: float) -> Effect:
         if self.kind == "latency":
             noise = 1.2533 * self.spread / math.sqrt(rows)
             return _effect("log_latency_factor", math.log(self.size), noise, rows, rows)
