@@ -68,9 +68,8 @@ def write(draw: Draw, language: str, style: str, complaints: list[Complaint], sl
     if style == "technical":
         parts.append(_quote(draw, first.slots))
     parts.append(fill(draw.pick(words.sign), known))
-    return subject.upper() if style == "angry" and draw.chance(0.3) else subject, "\n\n".join(
-        part for part in parts if part
-    )
+    loud = style == "angry" and "/" not in subject and draw.chance(0.3)
+    return subject.upper() if loud else subject, "\n\n".join(part for part in parts if part)
 
 
 def _complaint(draw: Draw, words: Phrases, one: Complaint, slots: dict[str, str], style: str) -> str:
