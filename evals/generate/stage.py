@@ -82,8 +82,6 @@ class Stage:
     invoices: list[Invoice] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
     events: list[BillingEvent] = field(default_factory=list)
-    touched: dict[str, set[str]] = field(default_factory=dict)
-    """Region to the routes that an event of the fleet touches there."""
     _count: int = 0
 
     def number(self) -> int:

@@ -33,7 +33,10 @@ class Axis(StrEnum):
 
 
 class Row(BaseModel):
-    """Evidence that shows the cause: something of a source, by id, or by what to filter and in which span."""
+    """Evidence that shows the cause: something of a source by id, or by what to filter and in which span.
+
+    Of GitHub without an id it is that nothing was deployed there; `own` is the company's whole status page.
+    """
 
     source: str
     id: str = ""

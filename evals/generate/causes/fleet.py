@@ -201,7 +201,11 @@ def regional_latency(stage: Stage, draw: Draw, place: Place, skew: int) -> Plant
             CauseClass.KNOWN_BUG,
             CauseClass.THIRD_PARTY_NETWORK,
         ],
-        evidence=[_logs(place, 0, start), Row(source="statuspage", id="own"), Row(source="github", id=place.region)],
+        evidence=[
+            _logs(place, 0, start),
+            Row(source="statuspage", id="own"),
+            Row(source="github", where={"deployed_to": place.region}),
+        ],
         signals=[Signal(kind="latency", size=size, hours=-start / timedelta(hours=1))],
         why=f"All routes are {size} times slower for everybody in {place.region}, and only there; nothing is posted.",
     )

@@ -30,7 +30,7 @@ def ids(world: World) -> dict[str, set[str]]:
     billing, pages = world.billing, [world.status.own, *world.status.upstream]
     return {
         "linear": {issue.id for issue in world.bugs.issues},
-        "github": {str(one.id) for one in world.deployments.deployments} | {one.name for one in world.about.regions},
+        "github": {str(one.id) for one in world.deployments.deployments},
         "stripe": {one.id for one in billing.invoices}
         | {one.id for one in billing.charges}
         | {one.id for one in billing.events},
@@ -48,7 +48,7 @@ def test_evidence_and_decoys_exist_by_id(world: World) -> None:
     known = ids(world)
     for key, truth in published().bench.tickets.items():
         for row in [*truth.required_evidence, *truth.decoys]:
-            if row.source != "clickhouse":
+            if row.source != "clickhouse" and not row.where:
                 assert row.id in known[row.source], (key, row)
 
 
@@ -71,6 +71,41 @@ def test_a_writer_is_touched_by_nobody_elses_trouble(world: World) -> None:
         own = [one for one in world.logs.episodes if who.id in one.match.customers]
         assert len(hit) <= 1, key
         assert not (hit and [one for one in own if truth.axis is not Axis.NOISE]), key
+
+
+def test_sources_contradict_each_other_while_the_trouble_goes_on(world: World) -> None:
+    own = {incident.id: incident for incident in world.status.own.incidents}
+    issues = {issue.id: issue for issue in world.bugs.issues}
+    plans = {customer.id: customer.plan for customer in world.customers}
+    seen = set()
+    for key, truth in published().bench.tickets.items():
+        if truth.axis is not Axis.CONTRADICTION:
+            continue
+        seen.add(truth.cause)
+        span = next(row for row in truth.required_evidence if row.source == "clickhouse")
+        assert span.end == timedelta(0), key
+        assert span.start is not None
+        decoy = truth.decoys[0]
+        if decoy.source == "statuspage":
+            assert own[decoy.id].status == "resolved", key
+            assert span.start < (own[decoy.id].resolved or timedelta(0)) < timedelta(0), key
+        elif decoy.source == "linear":
+            assert span.start < (issues[decoy.id].completed or timedelta(0)) < timedelta(0), key
+        else:
+            assert plans[truth.customer] == decoy.where["plan"], key
+    assert len(seen) == 3
+
+
+def test_clocks_are_off_where_the_truth_says_so(world: World) -> None:
+    truths = [truth for truth in published().bench.tickets.values() if truth.axis is Axis.NOISE]
+    assert {truth.clock_skew_minutes > 0 for truth in truths} == {True, False}
+    assert all(20 <= abs(truth.clock_skew_minutes) <= 180 for truth in truths)
+    noisy = [
+        one
+        for one in world.logs.episodes
+        if one.start == timedelta(days=-7) and not one.match.routes and not one.match.keys
+    ]
+    assert {one.match.customers[0] for one in noisy} == {truth.customer for truth in truths}
 
 
 def test_a_trap_is_a_customer_of_nearly_the_same_name(world: World) -> None:
