@@ -1,8 +1,9 @@
 """Writes the truth of a ticket that was planted, and says from the planted rows alone whether it can be solved."""
 
+from evals.generate.causes.fleet import FLEET
 from evals.generate.company import Company
 from evals.generate.severity import HIGH_SHARE, MEDIUM_FACTOR, MEDIUM_SHARE, accepted
-from evals.generate.stage import DAYS, ROWS_PER_WEIGHT
+from evals.generate.stage import DAYS, ROWS_PER_WEIGHT, Client
 from evals.generate.tickets import Told, worst
 from evals.generate.truth import Axis, Effect, Planted, TicketTruth
 from models.vocabulary import CauseClass, Outcome, Severity
@@ -17,10 +18,15 @@ _OURS = (
 )
 
 
-def judge(told: Told, id: int, company: Company) -> tuple[Truth, TicketTruth]:
-    """Return the ticket's truth in the world's format, and all that the format has no place for."""
+def judge(told: Told, id: int, company: Company, others: list[Client]) -> tuple[Truth, TicketTruth]:
+    """Return the ticket's truth in the world's format, and all that the format has no place for.
+
+    `others` are the customers who write nothing: a trouble of many has to show in theirs too.
+    """
     first, blind = told.planted[0], told.blind
     effects = [effect for one in told.planted for effect in _effects(told, one, company)]
+    if told.client and first.cause in FLEET:
+        effects += _of_others(first, company, [one for one in others if one.region == told.client.region])
     cause = CauseClass.TWO_CAUSES if told.slot.axis is Axis.TWO else first.cause
     solvable = not blind and all(effect.visible for effect in effects)
     outcome = Outcome.INCONCLUSIVE if blind else first.outcome
@@ -87,6 +93,14 @@ def _effects(told: Told, planted: Planted, company: Company) -> list[Effect]:
         for signal in planted.signals
     ]
     return [signal.effect(per_hour * _share(signal.routes, shares)) for signal in quieter]
+
+
+def _of_others(planted: Planted, company: Company, others: list[Client]) -> list[Effect]:
+    """Return the effects in the requests of the other customers of a region, all taken together."""
+    shares = {route[0]: route[2] for route in company.kind.routes}
+    per_hour = sum(client.weight for client in others) * ROWS_PER_WEIGHT / (DAYS * 24)
+    found = [signal.effect(per_hour * _share(signal.routes, shares)) for signal in planted.signals]
+    return [effect.model_copy(update={"whose": "others"}) for effect in found]
 
 
 def _share(routes: list[str], shares: dict[str, float]) -> float:

@@ -101,7 +101,7 @@ def _background(stage: Stage, draw: Draw, regions: list[str], tickets: int) -> N
     wanted = max(200, round(1.6 * tickets)) - len(stage.clients)
     for number in range(max(wanted, 10 * len(regions))):
         plan = draw.pick(("free", "basic", "basic", "pro", "business", "corporate"))
-        stage.client(draw.sub(number), regions[number % len(regions)], plan, draw.log(0.3, 2.0))
+        stage.client(draw.sub(number), regions[number % len(regions)], plan, draw.log(0.4, 2.6))
     for number in range(6):
         stream = draw.sub(f"past{number}")
         elsewhere(stage, stream, Place(stream.pick(regions)))
@@ -146,11 +146,12 @@ def _collect(stage: Stage, draw: Draw, told: list[Told], seed: int, pages: list[
     rows = round(weights * ROWS_PER_WEIGHT)
     bench = BenchFile(seed=seed, generator=generator_digest(), rows=rows)
     truths, tickets = {}, []
+    others = [client for client in stage.clients if not client.writes]
     for number, one in enumerate(told):
         key = f"t{number + 1:04d}"
         ticket = one.ticket.model_copy(update={"key": key, "id": 50_000 + number})
         tickets.append(ticket)
-        truths[key], bench.tickets[key] = judge(one, ticket.id, company)
+        truths[key], bench.tickets[key] = judge(one, ticket.id, company, others)
     about = WorldFile(
         name=f"whybench-{company.slug}-{seed}",
         company=company.name,

@@ -60,6 +60,8 @@ class Effect(BaseModel):
     affected: float = 0.0
     hours: float = 0.0
     """How long it has lasted, in the log."""
+    whose: str = "customer"
+    """`others`: what the other customers of the region show of a trouble of many; without it nobody can tell that it is one."""
 
     @property
     def visible(self) -> bool:

@@ -144,6 +144,13 @@ def test_a_signal_is_visible_from_three_times_the_noise_on() -> None:
     assert not Effect(unit="x", size=0.5, noise=0.01, rows=8, affected=4).visible
 
 
+def test_a_trouble_of_many_counts_as_visible_only_if_others_show_it() -> None:
+    fleet = {"deploy_regression", "known_bug", "own_incident", "regional_latency", "upstream_incident", "already_fixed"}
+    for key, truth in published().bench.tickets.items():
+        whose = [effect.whose for effect in truth.effects]
+        assert ("others" in whose) == (bool({truth.cause, *truth.also} & fleet) and truth.cause != "nothing_wrong"), key
+
+
 def test_solvable_follows_from_what_was_planted_alone() -> None:
     for key, truth in published().bench.tickets.items():
         blind = truth.axis is Axis.MISSING and truth.cause == "unknown"
