@@ -11,8 +11,8 @@ from sandbox.world_base import Offset
 
 TIMES_NOISE = 3.0
 """An effect below this many times the noise is not called solvable."""
-FEWEST_ROWS = 5.0
-"""Nor is one that fewer rows show."""
+FEWEST_ROWS = 8.0
+"""Nor is one that fewer rows are expected to show: chance may halve them."""
 THINNEST = 0.3
 """Traffic in the thinnest hours against the mean: whatever the time of the run, at least this much of it is there."""
 

@@ -141,7 +141,7 @@ def test_a_signal_is_visible_from_three_times_the_noise_on() -> None:
     assert slow.visible
     assert not same.visible
     assert not Effect(unit="x", size=0.5, noise=0.5 / TIMES_NOISE + 0.01, rows=100, affected=50).visible
-    assert not Effect(unit="x", size=0.5, noise=0.01, rows=8, affected=4).visible
+    assert not Effect(unit="x", size=0.5, noise=0.01, rows=12, affected=6).visible
 
 
 def test_a_trouble_of_many_counts_as_visible_only_if_others_show_it() -> None:
