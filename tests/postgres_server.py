@@ -121,7 +121,9 @@ def _runuser() -> str:
     """Return the path of runuser, which PostgreSQL needs where the tests run as root; few have its folder in their PATH."""
     found = shutil.which("runuser", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin")))
     if found is None:
-        raise RuntimeError("PostgreSQL does not run as root, and there is no runuser: set DATABASE_URL, or do not be root")
+        raise RuntimeError(
+            "PostgreSQL does not run as root, and there is no runuser: set DATABASE_URL, or do not be root"
+        )
     return found
 
 
