@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel
 
+from models.customer import Anchors
 from models.evidence import Evidence
 from models.vocabulary import CauseClass, Confidence, Outcome, Severity
 
@@ -62,6 +63,8 @@ class TicketRun(BaseModel):
     """What stands on the ticket, as text without markup."""
     evidence: tuple[Evidence, ...] = ()
     """All that was gathered, whole; bodies of a benchmark's invented company only."""
+    anchors: Anchors | None = None
+    """What the ticket pinned the investigation to: without it nobody can weigh the evidence again."""
     cited: tuple[str, ...] = ()
     """Ids of the evidence that the note's kept statements stand on."""
     seconds: float = 0.0
