@@ -39,7 +39,7 @@ from cli.connection import connect, unless
 from cli.open_runs import EMBEDDED_BUILD, make_current
 from cli.rate_budget import LedgerBudget
 from cli.sweeps import ensure_sweeps
-from connectors.base import Connector, ConnectorPool
+from connectors.base import Budget, Connector, ConnectorPool
 from connectors.circuit import Circuits
 from connectors.pool import ConnectorFactory, PooledConnectors
 from connectors.registry import plugin
@@ -177,7 +177,7 @@ async def run_worker(settings: Settings) -> None:
         stack.push_async_callback(watch.aclose)
         circuits = Circuits(watch, worker=this_worker())
         budget = LedgerBudget(together.rates, settings.tenants)
-        connectors = PooledConnectors(_connectors(settings.tenants, secret), circuits=circuits, budget=budget)
+        connectors = make_connectors(settings, settings.tenants, circuits=circuits, budget=budget)
         stack.push_async_callback(connectors.aclose)
         helpdesks = PooledHelpdesks(dict(_helpdesks(settings.tenants, secret)))
         stack.push_async_callback(helpdesks.aclose)
@@ -232,6 +232,13 @@ def _retention(settings: Settings, ledger: SqlLedger) -> contextlib.AbstractAsyn
         lambda tenant, erased: log.info("retention.erased", tenant=tenant, revisions=erased.revisions),
         lambda error: log.warning("retention.failed", error=str(error)),
     )
+
+
+def make_connectors(
+    settings: Settings, tenants: Mapping[str, Tenant], *, circuits: Circuits | None = None, budget: Budget | None = None
+) -> PooledConnectors:
+    """Return what asks these tenants' sources; a source's client is made, and its key read, when it is first asked."""
+    return PooledConnectors(_connectors(tenants, _Secrets(settings)), circuits=circuits, budget=budget)
 
 
 def make_models(settings: Settings, tenants: Mapping[str, Tenant]) -> ChainPool:

@@ -1,9 +1,7 @@
 """`whydesk ask`: one query of a playbook, by hand: resolved, guarded and bounded as in an investigation, stored nowhere."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from time import perf_counter
 from typing import Annotated
 
@@ -22,20 +20,19 @@ from cli.ask_question import (
 )
 from cli.ask_view import Asked, print_asked
 from cli.connection import load_settings
-from cli.errors import UsageProblem, no_such
-from connectors.base import Connector, ConnectorError, ConnectorPool, SlowAnswer
+from cli.errors import UsageProblem
+from cli.named_tenant import named_tenant
+from connectors.base import ConnectorError, ConnectorPool, SlowAnswer
 from connectors.pool import PooledConnectors
-from connectors.registry import plugin
 from models.base import digest_of, to_body
 from models.customer import Customer
 from models.evidence import Answer, SourceRequest
 from models.playbook import Query
 from models.tenant import Tenant
 from models.ticket import Message, Person, Role, Ticket, TicketRef
-from models.vocabulary import EvidenceStatus, Scope, Source
+from models.vocabulary import EvidenceStatus, Scope
 from reasoning.queries import Skipped, resolve_query
 from reasoning.redact import Redactor
-from settings import Settings
 
 _BY_HAND = "by hand"
 _WIDTH = 130
@@ -58,17 +55,17 @@ def ask(
     as_json: Annotated[bool, typer.Option("--json", help="The whole evidence as JSON.")] = False,
 ) -> None:
     """Ask one question of a playbook, and show the evidence that an investigation would keep. Exit code 1: no answer."""
-    from worker import Shelf
+    from worker import Shelf, make_connectors
 
     settings = load_settings()
-    of = _tenant(settings, tenant)
+    of = named_tenant(settings, tenant)
     now = datetime.now(UTC)
     books = Shelf({of.id: of}).released(of.id)
     found, origin = find_query(books, find_source(of, source), query, playbook, customer is not None)
     if found.scope is Scope.CUSTOMER and customer is None:
         raise UsageProblem(f"{query!r} is about one customer: name it with --customer")
     wanted, times = over_window(with_parameters(found, param or []), since, until, now)
-    asked = asyncio.run(_ask(settings, of, wanted, origin, customer, times, now))
+    asked = asyncio.run(_ask(make_connectors(settings, {of.id: of}), of, wanted, origin, customer, times, now))
     if redacted:
         asked = _redacted(asked, _ticket(of, customer or "", now))
     if as_json:
@@ -79,19 +76,8 @@ def ask(
     raise typer.Exit(0 if asked.evidence.status.answered else 1)
 
 
-def _tenant(settings: Settings, name: str | None) -> Tenant:
-    known = sorted(settings.tenants)
-    if name is None and len(known) == 1:
-        return settings.tenants[known[0]]
-    if name is None:
-        raise UsageProblem(f"choose a tenant with --tenant; configured: {', '.join(known) or 'none'}")
-    if name not in settings.tenants:
-        raise no_such("tenant", name, known)
-    return settings.tenants[name]
-
-
 async def _ask(
-    settings: Settings,
+    connectors: PooledConnectors,
     tenant: Tenant,
     query: Query,
     origin: str,
@@ -99,7 +85,6 @@ async def _ask(
     times: dict[str, datetime],
     now: datetime,
 ) -> Asked:
-    connectors = _connectors(settings, tenant)
     try:
         found, problem = await _customer(tenant, connectors, query, customer, now)
         resolved = resolve_query(query, anchors_at(times, found, problem), {}, now, tenant.region)
@@ -134,19 +119,6 @@ async def _answer(connectors: ConnectorPool, tenant: Tenant, query: Query, resol
     except ConnectorError as error:
         reason = f"{error}; an investigation would ask again"
         return Answer(status=EvidenceStatus.FAILED, asked=asked.text or asked.operation, reason=reason)
-
-
-def _connectors(settings: Settings, tenant: Tenant) -> PooledConnectors:
-    def secret(ref: str) -> str:
-        return settings.secret(ref).get_secret_value()
-
-    def make(source: Source, _: str) -> Connector:
-        return plugin(source).make(tenant.connectors[source], secret)
-
-    factories: dict[Source, Callable[[str], Connector]] = {
-        source: partial(make, source) for source in tenant.connectors
-    }
-    return PooledConnectors(factories)
 
 
 async def _customer(

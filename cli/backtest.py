@@ -16,10 +16,11 @@ from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReus
 from activities.select import RULES
 from cli.backtest_view import Told, print_backtest, told_of
 from cli.connection import connect, load_settings
-from cli.errors import UsageProblem, no_such
+from cli.errors import UsageProblem
 from cli.investigate_run import ensure_worker, follow_to_the_end
 from cli.moments import moment
 from cli.named_playbook import playbook_or_path
+from cli.named_tenant import named_tenant
 from cli.recorded import open_recorded
 from cli.terminal import wide_enough
 from ledger.past_runs import SqlPastRuns
@@ -57,7 +58,7 @@ def backtest(
     A worker does it. The same command again goes on where it stopped, whatever stopped it: what is done is not done again.
     """
     settings = load_settings()
-    of = _tenant(settings, tenant)
+    of = named_tenant(settings, tenant)
     links = [link.model for link in of.models]
     if model != RULES and model not in links:
         raise UsageProblem(
@@ -92,17 +93,6 @@ def _code(told: Told) -> int:
     if told.progress.stopped or told.progress.failed:
         return 1
     return 3 if told.progress.worse else 0
-
-
-def _tenant(settings: Settings, name: str | None) -> Tenant:
-    known = sorted(settings.tenants)
-    if name is None and len(known) == 1:
-        return settings.tenants[known[0]]
-    if name is None:
-        raise UsageProblem(f"choose a tenant with --tenant; configured: {', '.join(known) or 'none'}")
-    if name not in settings.tenants:
-        raise no_such("tenant", name, known)
-    return settings.tenants[name]
 
 
 def _name(playbook: Playbook, since: str, sample: int | None, model: str, over: str | None, now: datetime) -> str:
