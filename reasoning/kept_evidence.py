@@ -3,19 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
 from models.customer import Anchors
 from models.diagnosis import Fact, Weighing
 from models.evidence import Evidence
 from models.playbook import Playbook, Query
 from models.vocabulary import EvidenceStatus
 from reasoning.hypotheses import weigh
-from reasoning.queries import Skipped, resolve_query
+from reasoning.queries import Skipped, references_in, resolve_query
 
 NOT_KEPT = "the kept evidence has no answer to it"
 """Why a question counts as not checked where nobody is asked again."""
-_FACTS = "$facts."
+_FACTS = "facts."
 
 
 @dataclass(frozen=True)
@@ -53,21 +51,27 @@ def refit(old: Playbook, new: Playbook, anchors: Anchors, evidence: Sequence[Evi
         if found is not None:
             used[query.id] = found.query
             fitted.append(_as_of(found, query))
+    fitted.sort(key=lambda item: int(item.id[1:]))
     weighing = weigh(new, anchors, fitted)
-    for query in new.queries:
-        # A question that was bound to a fact is the same only if the fact has the same value now.
-        bound = next((item for item in fitted if query.id in used and item.query == query.id), None)
-        if bound is not None and not _bound_alike(query, bound, anchors, weighing, region):
-            fitted.remove(bound)
-            used.pop(query.id)
+    # A question that was bound to a fact is the same only if the fact has the same value now.
+    known = {item.query: item for item in fitted}
+    unlike = {
+        query.id
+        for query in new.queries
+        if query.id in used and not _bound_alike(query, known[query.id], anchors, weighing, region)
+    }
+    if unlike:
+        fitted = [item for item in fitted if item.query not in unlike]
+        weighing = weigh(new, anchors, fitted)
     gaps: list[str] = []
     numbers = _Numbers(evidence)
-    while due := _due(new, fitted, weigh(new, anchors, fitted)):
+    while due := _due(new, fitted, weighing):
         gaps += [query.id for query in due]
         fitted += [_gap(query, numbers.next(), evidence, anchors) for query in due]
-    kept = sorted(fitted, key=lambda item: int(item.id[1:]))
-    unused = tuple(name for name in answers if name not in used.values())
-    return Refitted(tuple(kept), weigh(new, anchors, kept), tuple(gaps), unused)
+        weighing = weigh(new, anchors, fitted)
+    kept = {name for query, name in used.items() if query not in unlike}
+    unused = tuple(name for name in answers if name not in kept)
+    return Refitted(tuple(fitted), weighing, tuple(gaps), unused)
 
 
 def _answer_to(query: Query, asked: Mapping[str, Query], answers: Mapping[str, Evidence]) -> Evidence | None:
@@ -92,7 +96,11 @@ def _as_of(found: Evidence, query: Query) -> Evidence:
 
 
 def _bound_alike(query: Query, found: Evidence, anchors: Anchors, weighing: Weighing, region: str) -> bool:
-    names = [name for name, value in query.parameters.items() if _on_facts(value)]
+    names = [
+        name
+        for name, value in query.parameters.items()
+        if any(reference.startswith(_FACTS) for reference in references_in(value))
+    ]
     if not names or not found.status.answered:
         return True
     facts: dict[str, Fact] = {fact.id: fact for fact in weighing.facts}
@@ -100,12 +108,6 @@ def _bound_alike(query: Query, found: Evidence, anchors: Anchors, weighing: Weig
     if isinstance(resolved, Skipped):
         return False
     return all(resolved.parameters.get(name) == found.parameters.get(name) for name in names)
-
-
-def _on_facts(value: JsonValue) -> bool:
-    if isinstance(value, list):
-        return any(_on_facts(item) for item in value)
-    return isinstance(value, str) and value.startswith(_FACTS)
 
 
 def _due(playbook: Playbook, evidence: Sequence[Evidence], weighing: Weighing) -> list[Query]:
