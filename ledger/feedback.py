@@ -59,13 +59,15 @@ def is_sealed(comment: str) -> bool:
     return comment.startswith(_SEALED)
 
 
-def keep_tags(connection: Connection, key: RunKey, tags: Iterable[str], at: datetime) -> None:
+def keep_tags(connection: Connection, key: RunKey, met: Sequence[str], at: datetime) -> None:
     """Store the feedback tags of a ticket that is read in the course of a revision.
 
     A tag speaks of the last earlier revision whose note is on the ticket, unless it was on the ticket before that note:
     then it spoke of a note before it, and nobody has taken it off since.
+
+    Args:
+        met: By `feedback_tags`.
     """
-    met = feedback_tags(tags)
     spoken_of = connection.scalar(_noted(key).where(NoteRow.revision < key.revision))
     for tag in met:
         step = {"step": f"tag/{tag}", "digest": "", "detail": "on the ticket", "done_at": at}
