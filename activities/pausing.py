@@ -90,7 +90,7 @@ class PauseActivities:
 
 def _delay(attempt: int) -> float:
     """Two seconds at first, fifteen after a while: a pause of hours over a thousand runs must not busy the server."""
-    return min(2.0 + attempt / 10, 15.0) * random.uniform(0.8, 1.2)  # noqa: S311 (spreads load, guards nothing)
+    return min(2.0 + attempt / 10, 15.0) * random.uniform(0.8, 1.2)  # noqa: S311  # spreads load, guards nothing
 
 
 class PausedSource:

@@ -27,7 +27,7 @@ def main(command: list[str]) -> int:
     signal.signal(signal.SIGINT, lambda *_: None)
     try:
         # A session of its own: Ctrl-C in a terminal is for the parent, which stops its children in the right order.
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603  # our own command
     except OSError as error:
         print(f"cannot run {command[0]!r}: {error.strerror}", file=sys.stderr)
         return 127

@@ -32,7 +32,7 @@ class LedgerBudget:
         if await self._rates.reserve(tenant, source.value, limit, cost, at_most=0.0) is None:
             raise RateBudget(
                 f"rate budget: the {limit} requests a minute to {source.title} are used up",
-                retry_after=60 * cost / limit + random.uniform(0, _SPREAD),  # noqa: S311
+                retry_after=60 * cost / limit + random.uniform(0, _SPREAD),  # noqa: S311  # spreads load, guards nothing
             )
 
     async def settle(self, tenant: str, source: Source, requests: int) -> None:

@@ -24,7 +24,7 @@ def note_delays(client: AsyncClient) -> None:
             setattr(error, _NOTED, retry_after({"retry-after": response.headers.get("retry-after", "")}))
             raise
 
-    backend.error_handler = error_handler  # type: ignore[method-assign]
+    backend.error_handler = error_handler  # type: ignore[method-assign]  # the driver has no hook for it
 
 
 def delay_of(error: DatabaseError) -> float | None:

@@ -45,7 +45,7 @@ def refuse_writes(client: AsyncClient) -> None:
         rest = {name: value for name, value in (params or {}).items() if name != "query"}
         return await send(body, rest, headers, None, method="POST", **options)
 
-    backend.request = request  # type: ignore[method-assign,assignment]
+    backend.request = request  # type: ignore[method-assign,assignment]  # the driver has no hook for it
 
 
 def read_statement(data: object, params: Mapping[str, object], files: object) -> str:

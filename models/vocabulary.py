@@ -28,7 +28,7 @@ class Source(StrEnum):
         return member
 
     @property
-    def title(self) -> str:  # type: ignore[override]
+    def title(self) -> str:  # type: ignore[override]  # str has a method of that name
         """The vendor's own spelling."""
         return self._spelling
 
@@ -132,7 +132,7 @@ class CauseClass(StrEnum):
     BILLING_DOUBLE_COUNT = "billing_double_count"
     BILLING_PRORATION_OR_TAX_EXPECTED = "billing_proration_or_tax_expected"
     WEBHOOK_ENDPOINT_TLS = "webhook_endpoint_tls"
-    WEBHOOK_SECRET_ROTATED = "webhook_secret_rotated"  # noqa: S105
+    WEBHOOK_SECRET_ROTATED = "webhook_secret_rotated"  # noqa: S105  # a cause, no secret
     WEBHOOK_ENDPOINT_SLOW_OR_DOWN = "webhook_endpoint_slow_or_down"
     TWO_CAUSES = "two_causes"
     NOTHING_WRONG = "nothing_wrong"
