@@ -5,10 +5,7 @@ import contextlib
 import json
 import math
 import os
-import signal
-import sys
 import time
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +18,10 @@ from cli.demo_report import print_report
 from cli.demo_tickets import SIX, DemoTickets
 from cli.dev_server import free_port
 from cli.errors import UsageProblem, no_such
+from cli.interruptible import interruptible
 from cli.processes import Household
 from cli.run_processes import only_one
-from cli.stack import Play, Ports, start_stack
+from cli.stack import Play, Ports, own_environ, start_stack
 from models.tenant import Budget
 from models.vocabulary import Source
 from sandbox.world_files import load_world, validate_world
@@ -71,7 +69,7 @@ def demo(
     state = load_settings().state / "demo"
     with only_one(state):
         clear(state)
-        passed = asyncio.run(_interruptible(_demo(console, state, play, keys, without, keep, json_file)))
+        passed = asyncio.run(interruptible(_demo(console, state, play, keys, without, keep, json_file)))
     raise typer.Exit(0 if passed else 1)
 
 
@@ -89,7 +87,7 @@ async def _demo(
     ports = Ports(codec=free_port()) if keep else Ports()
     async with Household(state / "logs") as household:
         with console.status("starting") as status:
-            stack = await start_stack(household, _environ(), state, ports, play=play, say=status.update)
+            stack = await start_stack(household, own_environ(), state, ports, play=play, say=status.update)
         console.print(
             f"everything runs after {time.monotonic() - began:.1f} s · Temporal UI {stack.ui}", highlight=False
         )
@@ -108,29 +106,12 @@ async def _demo(
     return passed
 
 
-async def _interruptible(work: Coroutine[None, None, bool]) -> bool:
-    """Run to the end, or stop in good order at SIGINT and SIGTERM."""
-    task = asyncio.ensure_future(work)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        print("stopped; nothing is left running", file=sys.stderr)
-        raise typer.Exit(130) from None
-
-
 def clear(state: Path) -> None:
     """Begin afresh: another run's tickets say nothing about this one's."""
     for path in state.glob("*"):
         if path.is_file() and path.name != "up.json":
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
-
-
-def _environ() -> dict[str, str]:
-    """Pass on the environment without another installation's settings."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("WHYDESK_", "TEMPORAL_ADDRESS"))}
 
 
 def _chosen(world: Path, ticket: str | None) -> list[str]:

@@ -12,6 +12,7 @@ from cli.costs import costs
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.errors import MENDABLE
+from cli.eval import eval_worlds
 from cli.feedback import feedback
 from cli.forget import forget
 from cli.incidents import incidents
@@ -51,6 +52,7 @@ app.command("replay")(replay)
 app.command("rediagnose")(rediagnose)
 app.command("reinvestigate")(reinvestigate)
 app.command("backtest")(backtest)
+app.command("eval")(eval_worlds)
 app.command("pause")(pause)
 app.command("resume")(resume)
 app.command("controls")(controls)

@@ -47,6 +47,7 @@ EXITS: dict[str, dict[int, str]] = {
         3: "something is worse than what was said then",
         130: "stopped with Ctrl-C; the backtest goes on",
     },
+    "eval": {130: "stopped with Ctrl-C; nothing is left running, and the same `--out` goes on"},
     "feedback": {1: "with `--from-tags`: something could not be read"},
     "forget": {1: "something can still be read, or you declined; what was declined is as it was"},
     "replay": {1: "a history is not what today's code would do"},

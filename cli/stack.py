@@ -1,9 +1,10 @@
 """Everything that runs on one machine: Temporal server, sandbox, worker, gateway; each a process of its own, on a leash."""
 
 import asyncio
+import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +44,10 @@ class Play:
     models: tuple[dict[str, JsonValue], ...] = ()
     tenant: Mapping[str, JsonValue] = field(default_factory=dict)
     """Keys of the tenant that are to be otherwise than a sandbox's are."""
+    without: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Further tenants of the same company, by name, and the sources that nobody answers for."""
+    nowhere: str = ""
+    """The address that those sources have instead."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,11 @@ class Stack:
     settings: Settings
     """As its processes read them."""
     sandbox: SandboxState | None = None
+
+
+def own_environ() -> dict[str, str]:
+    """Return the environment for a stack of one's own: without another installation's settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("WHYDESK_", "TEMPORAL_ADDRESS"))}
 
 
 def _nothing(_: str) -> None:
@@ -103,7 +113,8 @@ async def start_stack(
     ours.pop("BUILD_ID", None)
     if sandbox and play:
         ours |= sandbox.secrets() | {"WHYDESK_CONFIG": str(state / "whydesk.yaml")}
-        write_tenant(sandbox, load_world(play.world).tenant, list(play.models), state / "whydesk.yaml", play.tenant)
+        company, config = load_world(play.world).tenant, state / "whydesk.yaml"
+        write_tenant(sandbox, company, list(play.models), config, play.tenant, play.without, play.nowhere)
     settings = load_settings(ours)
     client = await connect(settings)
     mended = await mend_open_runs(client)

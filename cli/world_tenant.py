@@ -1,7 +1,7 @@
 """Writes the configuration that connects Whydesk to a sandbox: the same whydesk.yaml that a team would write for its systems."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import yaml
@@ -49,6 +49,8 @@ def write_tenant(
     models: list[dict[str, JsonValue]],
     path: Path,
     changes: Mapping[str, JsonValue] | None = None,
+    without: Mapping[str, Collection[str]] | None = None,
+    nowhere: str = "",
 ) -> None:
     """Write whydesk.yaml for a sandbox.
 
@@ -58,6 +60,8 @@ def write_tenant(
         models: The model chain; empty for the rules reasoner alone.
         path: Where to write.
         changes: Keys of the tenant that take these ones' place.
+        without: Further tenants that are as this one is but for the sources named, which are at `nowhere`.
+        nowhere: An address at which nobody listens.
     """
     at = state.addresses
     zendesk, standard = state.credentials["zendesk"], state.credentials["standard"]
@@ -121,8 +125,24 @@ def write_tenant(
         # Where the sandbox's issues say that they can be read.
         "link_hosts": ["linear.example.com"],
     }
+    tenant |= changes or {}
+    tenants = {TENANT: tenant} | {name: _without(tenant, gone, nowhere) for name, gone in (without or {}).items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     head = "# Written for the sandbox; a team's own file looks the same with its own addresses and keys.\n"
-    path.write_text(
-        head + yaml.safe_dump({"tenants": {TENANT: {**tenant, **(changes or {})}}}, sort_keys=False, allow_unicode=True)
-    )
+    path.write_text(head + yaml.safe_dump({"tenants": tenants}, sort_keys=False, allow_unicode=True))
+
+
+def _without(tenant: Mapping[str, JsonValue], sources: Collection[str], nowhere: str) -> dict[str, JsonValue]:
+    """Return the tenant with these sources at an address at which nobody listens."""
+    connectors = tenant["connectors"]
+    assert isinstance(connectors, dict)
+    gone = {name: _moved(found, nowhere) for name, found in connectors.items() if name in sources}
+    return {**tenant, "connectors": {**connectors, **gone}}
+
+
+def _moved(connector: JsonValue, nowhere: str) -> JsonValue:
+    assert isinstance(connector, dict)
+    pages = connector.get("pages")
+    if isinstance(pages, list):
+        return {**connector, "pages": [_moved(page, nowhere) for page in pages]}
+    return {**connector, "site" if "site" in connector else "url": nowhere}
