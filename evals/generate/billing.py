@@ -81,10 +81,10 @@ def holder(stage: Stage, draw: Draw, client: Client, expires: int = 0, delinquen
 
 
 def subscription(
-    stage: Stage, client: Client, start: timedelta, status: str = "active", plan: str = "", metered: bool = False
+    stage: Stage, client: Client, start: timedelta, status: str = "active", metered: bool = False
 ) -> Subscription:
     """Add a subscription to the customer's plan whose period began at `start`."""
-    items = [SubscriptionItem(id=stage.id("si_"), price=f"price_{plan or client.plan}")]
+    items = [SubscriptionItem(id=stage.id("si_"), price=f"price_{client.plan}")]
     if metered:
         items.append(SubscriptionItem(id=stage.id("si_"), price="price_unit", quantity=None))
     found = Subscription.model_validate(

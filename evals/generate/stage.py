@@ -3,10 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from pydantic import JsonValue
+
 from evals.generate.company import Company
 from evals.generate.draw import Draw
 from evals.generate.names import company as company_name
 from evals.generate.names import mailbox, person, slug
+from evals.generate.truth import Row
 from sandbox.world import ApiKey, Contact, Endpoint, Incident, IncidentUpdate, Issue, Organization
 from sandbox.world_billing import (
     BillingCustomer,
@@ -215,3 +218,8 @@ class Stage:
                 "updates": [IncidentUpdate(status=state, created=when, body=body) for state, when, body in posts],
             }
         )
+
+
+def requests_of(client: Client, start: timedelta, **where: JsonValue) -> Row:
+    """Return as evidence the customer's own requests since then that have these columns."""
+    return Row(source="clickhouse", table="requests", where={"customer": client.id, **where}, start=start, end=NOW)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from evals.generate.draw import Draw
-from evals.generate.stage import LOGS, NOW, Client, Stage
+from evals.generate.stage import LOGS, NOW, Client, Stage, requests_of
 from evals.generate.truth import Planted, Row, Signal
 from models.vocabulary import CauseClass, Severity
 from sandbox.world import ApiKey
@@ -31,15 +31,7 @@ def key_revoked_or_expired(stage: Stage, draw: Draw, client: Client) -> Planted:
         since=-start,
         severity=Severity.MEDIUM,
         not_causes=[CauseClass.PERMISSION_OR_SCOPE, CauseClass.OWN_INCIDENT, CauseClass.DEPLOY_REGRESSION],
-        evidence=[
-            Row(
-                source="clickhouse",
-                table="requests",
-                where={"customer": client.id, "key_id": key.id, "status": 401},
-                start=start,
-                end=NOW,
-            )
-        ],
+        evidence=[requests_of(client, start, key_id=key.id, status=401)],
         signals=[Signal(kind="share", size=share, hours=hours)],
         why=f"Key {key.id}, {share:.1%} of their traffic, answers 401 {code} since {hours:.1f} h; their other key works.",
     )
@@ -71,13 +63,7 @@ def permission_or_scope(stage: Stage, draw: Draw, client: Client) -> Planted:
             CauseClass.PLAN_DOWNGRADE,
         ],
         evidence=[
-            Row(
-                source="clickhouse",
-                table="requests",
-                where={"customer": client.id, "key_id": key.id, "route": route, "status": 403},
-                start=start,
-                end=NOW,
-            ),
+            requests_of(client, start, key_id=key.id, route=route, status=403),
             Row(source="docs", id="keys.md"),
         ],
         signals=[Signal(kind="share", size=share, routes=[route], hours=-start / timedelta(hours=1))],

@@ -23,6 +23,11 @@ class Place:
     region: str
     route: str = ""
 
+    @property
+    def routes(self) -> list[str]:
+        """The route, or nothing for all."""
+        return [self.route] if self.route else []
+
 
 Planter = Callable[[Stage, Draw, Place, int], Planted]
 """Plants a trouble in a place; the last number is how many minutes late the code host's clock is."""
@@ -41,6 +46,11 @@ def _logs(place: Place, status: int, start: timedelta, end: timedelta = NOW) -> 
         start=start,
         end=end,
     )
+
+
+def _signal(place: Place, size: float, lasted: timedelta, *, slow: bool = False, base: float = SERVER_ERRORS) -> Signal:
+    hours = lasted / timedelta(hours=1)
+    return Signal(kind="latency" if slow else "share", size=size, routes=place.routes, hours=hours, base=base)
 
 
 def deploy_regression(stage: Stage, draw: Draw, place: Place, skew: int) -> Planted:
@@ -77,15 +87,7 @@ def deploy_regression(stage: Stage, draw: Draw, place: Place, skew: int) -> Plan
             CauseClass.REGIONAL_LATENCY,
         ],
         evidence=[_logs(place, 0 if slow else 500, start), Row(source="github", id=str(made.id))],
-        signals=[
-            Signal(
-                kind="latency" if slow else "share",
-                size=size,
-                routes=[place.route] if place.route else [],
-                hours=-start / timedelta(hours=1),
-                base=SERVER_ERRORS,
-            )
-        ],
+        signals=[_signal(place, size, -start, slow=slow)],
         why=f"{version.name} went to {place.region} and touches {place.route}, which is "
         + (f"{size} times slower since." if slow else f"failing to {size:.1%} since."),
     )
@@ -125,15 +127,7 @@ def known_bug(stage: Stage, draw: Draw, place: Place, skew: int) -> Planted:
             CauseClass.CLIENT_MISUSE_OR_BAD_REQUEST,
         ],
         evidence=[_logs(place, 500, LOGS), Row(source="linear", id=issue)],
-        signals=[
-            Signal(
-                kind="share",
-                size=size,
-                routes=[place.route] if place.route else [],
-                hours=-LOGS / timedelta(hours=1),
-                base=SERVER_ERRORS,
-            )
-        ],
+        signals=[_signal(place, size, -LOGS)],
         why=f"{issue} is open: {size:.1%} of {place.route} in {place.region} fails, as long as the log goes back.",
     )
 
@@ -143,7 +137,7 @@ def own_incident(stage: Stage, draw: Draw, place: Place, skew: int) -> Planted:
     start, slow = _start(draw, 1.2, 30), not place.route
     size = draw.effect(1.3, 20) if slow else draw.effect(0.012, 0.95)
     answer = None if slow else stage.answer(503, "internal_error", size)
-    match = Match(regions=[place.region], routes=[place.route] if place.route else [])
+    match = Match(regions=[place.region], routes=place.routes)
     stage.episode(match, start, NOW, answer, size if slow else 1.0)
     posted = start + timedelta(minutes=draw.between(8, 25))
     what = f"Slow responses in {place.region}" if slow else f"Errors on {place.route} in {place.region}"
@@ -171,15 +165,7 @@ def own_incident(stage: Stage, draw: Draw, place: Place, skew: int) -> Planted:
             CauseClass.THIRD_PARTY_NETWORK,
         ],
         evidence=[_logs(place, 0 if slow else 503, start), Row(source="statuspage", id=incident.id)],
-        signals=[
-            Signal(
-                kind="latency" if slow else "share",
-                size=size,
-                routes=[place.route] if place.route else [],
-                hours=-start / timedelta(hours=1),
-                base=SERVER_ERRORS,
-            )
-        ],
+        signals=[_signal(place, size, -start, slow=slow)],
         why=f"{incident.name}, posted and open; size {size}.",
     )
 
@@ -206,7 +192,7 @@ def regional_latency(stage: Stage, draw: Draw, place: Place, skew: int) -> Plant
             Row(source="statuspage", id="own"),
             Row(source="github", where={"deployed_to": place.region}),
         ],
-        signals=[Signal(kind="latency", size=size, hours=-start / timedelta(hours=1))],
+        signals=[_signal(place, size, -start, slow=True)],
         why=f"All routes are {size} times slower for everybody in {place.region}, and only there; nothing is posted.",
     )
 
@@ -239,11 +225,7 @@ def upstream_incident(stage: Stage, draw: Draw, place: Place, skew: int) -> Plan
             CauseClass.DOCUMENTED_LIMITATION,
         ],
         evidence=[_logs(place, 502, start), Row(source="statuspage", id=incident.id)],
-        signals=[
-            Signal(
-                kind="share", size=size, routes=[place.route] if place.route else [], hours=-start / timedelta(hours=1)
-            )
-        ],
+        signals=[_signal(place, size, -start, base=0.0)],
         why=f"{provider}, behind {place.route} in {place.region}, has an open incident; {size:.1%} of that route fails there.",
     )
 
@@ -288,15 +270,7 @@ def already_fixed(stage: Stage, draw: Draw, place: Place, skew: int) -> Planted:
             CauseClass.CLIENT_MISUSE_OR_BAD_REQUEST,
         ],
         evidence=[_logs(place, 500, start, end), Row(source="linear", id=issue), Row(source="github", id=str(fix.id))],
-        signals=[
-            Signal(
-                kind="share",
-                size=size,
-                routes=[place.route] if place.route else [],
-                hours=(end - start) / timedelta(hours=1),
-                base=SERVER_ERRORS,
-            )
-        ],
+        signals=[_signal(place, size, end - start)],
         why=f"{size:.1%} of {place.route} in {place.region} failed until {-end / timedelta(hours=1):.0f} h ago and none "
         f"since; {issue} is done.",
     )

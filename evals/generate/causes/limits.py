@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from evals.generate.draw import Draw
-from evals.generate.stage import LOGS, NOW, Client, Stage
+from evals.generate.stage import LOGS, NOW, Client, Stage, requests_of
 from evals.generate.truth import Planted, Row, Signal
 from models.vocabulary import CauseClass, Severity
 from sandbox.world_logs import Burst, Match, Usage
@@ -75,13 +75,7 @@ def _load(
         also=[other],
         not_causes=[CauseClass.DEPLOY_REGRESSION, CauseClass.KNOWN_BUG, CauseClass.QUOTA_EXHAUSTED],
         evidence=[
-            Row(
-                source="clickhouse",
-                table="requests",
-                where={"customer": client.id, "status": 429, "error_code": "rate_limited"},
-                start=start,
-                end=NOW,
-            ),
+            requests_of(client, start, status=429, error_code="rate_limited"),
             Row(source="docs", id="limits.md"),
         ],
         signals=[
@@ -145,13 +139,7 @@ def quota_exhausted(stage: Stage, draw: Draw, client: Client) -> Planted:
             CauseClass.PAYMENT_FAILED,
         ],
         evidence=[
-            Row(
-                source="clickhouse",
-                table="requests",
-                where={"customer": client.id, "status": 429, "error_code": "quota_exceeded"},
-                start=start,
-                end=NOW,
-            ),
+            requests_of(client, start, status=429, error_code="quota_exceeded"),
             Row(source="clickhouse", table="usage", where={"customer": client.id}, start=period, end=start),
         ],
         signals=[Signal(kind="share", size=1.0, routes=making, hours=hours)],

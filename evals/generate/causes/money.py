@@ -15,7 +15,7 @@ from evals.generate.billing import (
     units,
 )
 from evals.generate.draw import Draw
-from evals.generate.stage import NOW, Client, Stage
+from evals.generate.stage import NOW, Client, Stage, requests_of
 from evals.generate.truth import Effect, Planted, Row, Signal
 from models.vocabulary import CauseClass, Severity
 from sandbox.world_billing import BillingEvent, Charge, SubscriptionItem
@@ -80,13 +80,7 @@ def payment_failed(stage: Stage, draw: Draw, client: Client) -> Planted:
         evidence=[
             Row(source="stripe", id=stage.charges[-1].id),
             Row(source="stripe", id=owed.id),
-            Row(
-                source="clickhouse",
-                table="requests",
-                where={"customer": client.id, "status": 402},
-                start=start,
-                end=NOW,
-            ),
+            requests_of(client, start, status=402),
         ],
         signals=[Signal(kind="share", size=1.0, hours=hours)],
         why=f"Four attempts to collect {owed.number} failed ({decline}); unpaid since {hours:.1f} h, and 402 since then.",
@@ -131,13 +125,7 @@ def plan_downgrade(stage: Stage, draw: Draw, client: Client) -> Planted:
         ],
         evidence=[
             Row(source="stripe", id=stage.events[-1].id),
-            Row(
-                source="clickhouse",
-                table="requests",
-                where={"customer": client.id, "route": gated, "status": 403},
-                start=start,
-                end=NOW,
-            ),
+            requests_of(client, start, route=gated, status=403),
             Row(source="docs", id="plans.md"),
         ],
         signals=[Signal(kind="share", size=1.0, routes=[gated], hours=hours)],

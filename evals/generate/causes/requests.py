@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from evals.generate.draw import Draw
-from evals.generate.stage import LOGS, NOW, Client, Stage
+from evals.generate.stage import LOGS, NOW, Client, Stage, requests_of
 from evals.generate.truth import Effect, Planted, Row, Signal
 from models.vocabulary import CauseClass, Outcome, Severity
 from sandbox.world_logs import Match
@@ -28,13 +28,7 @@ def client_misuse_or_bad_request(stage: Stage, draw: Draw, client: Client) -> Pl
         also=[CauseClass.DOCUMENTED_LIMITATION],
         not_causes=[CauseClass.DEPLOY_REGRESSION, CauseClass.KNOWN_BUG, CauseClass.OWN_INCIDENT],
         evidence=[
-            Row(
-                source="clickhouse",
-                table="requests",
-                where={"customer": client.id, "route": route, "status": 400},
-                start=start,
-                end=NOW,
-            ),
+            requests_of(client, start, route=route, status=400),
             Row(source="docs", id="requests.md"),
         ],
         signals=[Signal(kind="share", size=share, routes=[route], hours=hours, base=BAD_REQUESTS)],
@@ -62,13 +56,7 @@ def documented_limitation(stage: Stage, draw: Draw, client: Client) -> Planted:
             CauseClass.UPSTREAM_INCIDENT,
         ],
         evidence=[
-            Row(
-                source="clickhouse",
-                table="requests",
-                where={"customer": client.id, "route": route, "status": status},
-                start=LOGS,
-                end=NOW,
-            ),
+            requests_of(client, LOGS, route=route, status=status),
             Row(source="docs", id="requests.md"),
         ],
         signals=[Signal(kind="share", size=share, routes=[route], hours=-LOGS / timedelta(hours=1))],
@@ -95,7 +83,7 @@ def nothing_wrong(stage: Stage, draw: Draw, client: Client) -> Planted:
             CauseClass.REGIONAL_LATENCY,
         ],
         evidence=[
-            Row(source="clickhouse", table="requests", where={"customer": client.id}, start=LOGS, end=NOW),
+            requests_of(client, LOGS),
             Row(source="statuspage", id="own"),
         ],
         exact=Effect(unit="none", size=1.0),
