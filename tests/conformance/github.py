@@ -1,4 +1,4 @@
-"""GitHub, as its REST API answers (the shapes of tests/connectors/test_github.py)."""
+"""GitHub, as its REST API answers (the shapes of tests/connectors/github_far_end.py)."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from models.tenant import GitHubConfig
 from models.vocabulary import Source
 from tests.conformance.frame import MISSING, Case, Condition, Drift, Instead, Outcome, Place, Subject
 from tests.connectors.far_end import Handler, Reply, Seen
-from tests.connectors.test_github import (
+from tests.connectors.github_far_end import (
     API,
     TOKEN,
     a_commit,

@@ -1,4 +1,4 @@
-"""Linear, as its GraphQL API answers (the shapes of tests/connectors/test_linear.py)."""
+"""Linear, as its GraphQL API answers (the shapes of tests/connectors/linear_far_end.py)."""
 
 import json
 
@@ -10,7 +10,7 @@ from models.tenant import LinearConfig
 from models.vocabulary import Source
 from tests.conformance.frame import MISSING, Case, Condition, Drift, Place, Subject
 from tests.connectors.far_end import Reply, Seen
-from tests.connectors.test_linear import an_issue, page
+from tests.connectors.linear_far_end import an_issue, page
 
 KEY = "lin_api_SecretSecretSecret"
 

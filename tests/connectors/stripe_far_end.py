@@ -5,8 +5,9 @@ from pydantic import JsonValue
 from connectors.stripe import StripeConnector
 from models.customer import Window
 from models.evidence import Answer
+from models.tenant import StripeConfig
 from models.vocabulary import Source
-from tests.connectors.far_end import DAY, NOW, Handler, Reply, Seen, ask
+from tests.connectors.far_end import DAY, NOW, FarEnd, Handler, Reply, Seen, ask
 
 KEY = "rk_test_51SecretSecretSecret"
 CUSTOMER = "cus_Acme1"
@@ -111,6 +112,10 @@ def routes(**replies: Reply | Handler) -> Handler:
         return found if isinstance(found, Reply) else found(seen)
 
     return handler
+
+
+def connect(end: FarEnd) -> StripeConnector:
+    return StripeConnector(StripeConfig.model_validate({"url": end.url, "api_key": "env:STRIPE_KEY"}), KEY)
 
 
 async def fetch(

@@ -1,6 +1,5 @@
 """Examining a ClickHouse: the real engine, whose user may do everything, and servers that tell less."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,31 +19,19 @@ from connectors.clickhouse_suggest import ServerColumn
 from models.base import Row
 from models.tables import LOGICAL_TABLES, TableMapping
 from models.tenant import ClickHouseConfig
-from tests.clickhouse_server import PASSWORD, TABLES, USER, ClickHouseServer, clickhouse_server
-
-
-@pytest.fixture(scope="module")
-def server() -> ClickHouseServer:
-    return clickhouse_server()
+from tests.clickhouse_server import PASSWORD, TABLES, USER, ClickHouseServer
 
 
 def connected(url: str, password: str = PASSWORD) -> ClickHouseConnector:
     return ClickHouseConnector(ClickHouseConfig.model_validate({"url": url, "user": USER}), password)
 
 
-@pytest.fixture
-async def connector(server: ClickHouseServer) -> AsyncIterator[ClickHouseConnector]:
-    connector = connected(server.url)
-    yield connector
-    await connector.aclose()
-
-
 def by_check(findings: list[Finding], check: str) -> list[Finding]:
     return [finding for finding in findings if finding.check == check]
 
 
-async def test_a_server_that_answers_is_examined_whole(connector: ClickHouseConnector) -> None:
-    found = await connector.examine()
+async def test_a_server_that_answers_is_examined_whole(clickhouse_connector: ClickHouseConnector) -> None:
+    found = await clickhouse_connector.examine()
     assert [one.check for one in found] == ["reach", "key", "latency", "clock", "rights", "rights"]
     assert [one.status for one in found[:4]] == [FindingStatus.OK] * 4
     profile, grants = by_check(found, "rights")
@@ -55,8 +42,8 @@ async def test_a_server_that_answers_is_examined_whole(connector: ClickHouseConn
     assert "docs/clickhouse-user.sql" in grants.remedy
 
 
-async def test_a_mapping_that_fits_is_told_table_by_table(connector: ClickHouseConnector) -> None:
-    found = by_check(await connector.examine_tables(TABLES), "shape")
+async def test_a_mapping_that_fits_is_told_table_by_table(clickhouse_connector: ClickHouseConnector) -> None:
+    found = by_check(await clickhouse_connector.examine_tables(TABLES), "shape")
     told = {finding.detail.partition(":")[0]: finding.status for finding in found}
     assert told == {
         "requests": FindingStatus.OK,
@@ -66,14 +53,14 @@ async def test_a_mapping_that_fits_is_told_table_by_table(connector: ClickHouseC
     }
 
 
-async def test_what_drifted_is_named_with_the_key_to_correct(connector: ClickHouseConnector) -> None:
+async def test_what_drifted_is_named_with_the_key_to_correct(clickhouse_connector: ClickHouseConnector) -> None:
     requests = TABLES["requests"]
     drifted = {
         "requests": requests.model_copy(update={"columns": {**requests.columns, "status": "err", "region": "zone"}}),
         "usage": TableMapping(table="prod.gone"),
         "accounts": TableMapping(table="prod.orgs", columns={"rate_limit": "rpm"}),
     }
-    found = by_check(await connector.examine_tables(drifted), "shape")
+    found = by_check(await clickhouse_connector.examine_tables(drifted), "shape")
     failed = {finding.detail: finding.remedy for finding in found if finding.status is FindingStatus.FAILURE}
     assert failed["requests.region: prod.api_log has no column 'zone'"].startswith(
         "correct tables.requests.columns.region"

@@ -11,12 +11,7 @@ from models.tables import LOGICAL_TABLES, TableMapping
 from models.tenant import ClickHouseConfig
 from models.vocabulary import Scope
 from reasoning.sql import check_mapping, check_query, scope_query
-from tests.clickhouse_server import CUSTOMER, PASSWORD, USER, ClickHouseServer, clickhouse_server
-
-
-@pytest.fixture(scope="module")
-def server() -> ClickHouseServer:
-    return clickhouse_server()
+from tests.clickhouse_server import CUSTOMER, PASSWORD, USER, ClickHouseServer
 
 
 def column(name: str, kind: str, table: str = "http_log", database: str = "edge") -> ServerColumn:

@@ -18,8 +18,8 @@ from connectors.github_auth import PERMISSIONS, asks_only_to_read
 from models.tenant import GitHubConfig
 from models.vocabulary import EvidenceStatus
 from sandbox.run import Sandbox
-from tests.connectors.far_end import FarEnd, Reply, Seen, far_end
-from tests.connectors.test_github import API, TOKEN, WEB, connect, failed, fetch
+from tests.connectors.far_end import FarEnd, Reply, Seen
+from tests.connectors.github_far_end import API, TOKEN, WEB, connect, failed, fetch
 from tests.sandbox.small_world import small_world
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -56,12 +56,6 @@ class AppHost:
     @property
     def minted(self) -> list[Seen]:
         return [seen for seen in self.end.requests if seen.method == "POST"]
-
-
-@pytest_asyncio.fixture
-async def end() -> AsyncIterator[FarEnd]:
-    async with far_end() as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,97 +1,24 @@
 """Linear over real HTTP: searches merged, pages, every kind of failure, and no document but the stored ones."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import httpx
 import pytest
-import pytest_asyncio
 from pydantic import JsonValue
 
 from connectors.base import ConnectorError, RateLimited, SlowAnswer, Unavailable, WriteRefused
 from connectors.linear import LinearConnector, is_stored_query
 from connectors.linear_documents import DOCUMENTS, SEARCH_ISSUES
-from models.evidence import Answer
-from models.tenant import LinearConfig
 from models.vocabulary import EvidenceStatus, Source
-from tests.connectors.far_end import FarEnd, Handler, Reply, Seen, ask, far_end, http_date
-
-KEY = "lin_api_SecretSecretSecret"
-
-
-def an_issue(number: int, **fields: JsonValue) -> dict[str, JsonValue]:
-    return {
-        "identifier": f"ENG-{number}",
-        "title": f"Limiter counts twice ({number})",
-        "description": "x" * 600,
-        "url": f"https://linear.example.com/acme/issue/ENG-{number}/limiter-counts-twice",
-        "priority": 2.0,
-        "priorityLabel": "High",
-        "createdAt": "2026-11-01T08:00:00.000Z",
-        "updatedAt": "2026-11-19T08:30:00.250Z",
-        "completedAt": None,
-        "canceledAt": None,
-        "dueDate": None,
-        "cycle": None,
-        "project": None,
-        "state": {"name": "In Progress", "type": "started"},
-        "team": {"key": "ENG"},
-        "labels": {"nodes": [{"name": "bug"}, {"name": "rate-limit"}]},
-        "attachments": {
-            "nodes": [
-                {"url": "https://github.example.com/acme/api/pull/71", "sourceType": "github"},
-                {"url": "https://docs.example.com/design", "sourceType": None},
-                {"url": "https://acme.zendesk.com/agent/tickets/4711", "sourceType": "zendesk"},
-                {"url": "https://gitlab.example.com/acme/api/-/merge_requests/7", "sourceType": "gitlab"},
-            ],
-            "pageInfo": {"hasNextPage": False},
-        },
-        **fields,
-    }
+from tests.connectors.far_end import FarEnd, Reply, Seen, ask, http_date
+from tests.connectors.linear_far_end import KEY, an_issue, by_term, connect, graphql_error, page, search, variables
 
 
-def page(*issues: JsonValue, total: int | None = None, after: str | None = None, name: str = "searchIssues") -> Reply:
-    info: JsonValue = {"hasNextPage": after is not None, "endCursor": after}
-    found: JsonValue = {"totalCount": len(issues) if total is None else total, "pageInfo": info, "nodes": list(issues)}
-    return Reply({"data": {name: found}})
-
-
-def variables(seen: Seen) -> dict[str, JsonValue]:
-    found: dict[str, JsonValue] = json.loads(seen.body)["variables"]
-    return found
-
-
-def by_term(**replies: Reply) -> Handler:
-    return lambda seen: replies.get(str(variables(seen)["term"]), page())
-
-
-@pytest_asyncio.fixture
-async def end() -> AsyncIterator[FarEnd]:
-    async with far_end() as running:
-        yield running
-
-
-def connect(end: FarEnd, key: str = KEY, **config: str) -> LinearConnector:
-    return LinearConnector(
-        LinearConfig.model_validate({"url": f"{end.url}/graphql", "api_key": "env:LINEAR_KEY", **config}), key
-    )
-
-
-@pytest_asyncio.fixture
-async def connector(end: FarEnd) -> AsyncIterator[LinearConnector]:
-    made = connect(end)
-    yield made
-    await made.aclose()
-
-
-async def search(connector: LinearConnector, *terms: str, rows: int = 200, **parameters: JsonValue) -> Answer:
-    return await connector.fetch(ask(Source.LINEAR, "search_issues", {"terms": [*terms], **parameters}, rows=rows))
-
-
-async def test_an_issue_is_one_flat_row(end: FarEnd, connector: LinearConnector) -> None:
+async def test_an_issue_is_one_flat_row(end: FarEnd, linear_connector: LinearConnector) -> None:
     end.always(page(an_issue(1), total=1))
-    found = await search(connector, "429")
+    found = await search(linear_connector, "429")
     assert found.rows == (
         {
             "identifier": "ENG-1",
@@ -127,11 +54,11 @@ async def test_an_issue_is_one_flat_row(end: FarEnd, connector: LinearConnector)
     assert json.loads(seen.body)["query"] == SEARCH_ISSUES
 
 
-async def test_terms_are_searched_together_and_merged_by_rank(end: FarEnd, connector: LinearConnector) -> None:
+async def test_terms_are_searched_together_and_merged_by_rank(end: FarEnd, linear_connector: LinearConnector) -> None:
     end.handler = by_term(
         limit=page(an_issue(1), an_issue(2), an_issue(3)), quota=page(an_issue(4), an_issue(2)), bill=page()
     )
-    found = await search(connector, "limit", "quota", "bill", "limit")
+    found = await search(linear_connector, "limit", "quota", "bill", "limit")
     assert [(row["identifier"], row["matched_term"]) for row in found.rows] == [
         ("ENG-1", "limit"),
         ("ENG-4", "quota"),
@@ -173,9 +100,9 @@ async def test_terms_beyond_the_searches_are_looked_for_to_the_letter_in_one_req
     await connector.aclose()
 
 
-async def test_nothing_found_for_many_terms_is_nothing_found(end: FarEnd, connector: LinearConnector) -> None:
+async def test_nothing_found_for_many_terms_is_nothing_found(end: FarEnd, linear_connector: LinearConnector) -> None:
     end.handler = lambda seen: page(name="searchIssues" if "term" in variables(seen) else "issues")
-    found = await search(connector, *"abcdefghij")
+    found = await search(linear_connector, *"abcdefghij")
     assert (found.status, found.truncated) == (EvidenceStatus.EMPTY, False)
 
 
@@ -198,28 +125,30 @@ async def test_filters_are_linears_own(end: FarEnd) -> None:
     await connector.aclose()
 
 
-async def test_pages_are_followed_to_the_row_cap_and_no_further(end: FarEnd, connector: LinearConnector) -> None:
+async def test_pages_are_followed_to_the_row_cap_and_no_further(end: FarEnd, linear_connector: LinearConnector) -> None:
     def answer(seen: Seen) -> Reply:
         first, start = variables(seen)["first"], int(str(variables(seen)["after"] or 0))
         assert isinstance(first, int)
         return page(*(an_issue(start + n) for n in range(first)), total=1_000, after=str(start + first))
 
     end.handler = answer
-    found = await search(connector, "429", rows=70)
+    found = await search(linear_connector, "429", rows=70)
     assert (len(found.rows), found.truncated, found.total) == (70, True, 1_000)
     assert [(variables(seen)["first"], variables(seen)["after"]) for seen in end.requests] == [(50, None), (21, "50")]
 
 
-async def test_a_page_that_leads_to_itself_is_an_error_and_no_loop(end: FarEnd, connector: LinearConnector) -> None:
+async def test_a_page_that_leads_to_itself_is_an_error_and_no_loop(
+    end: FarEnd, linear_connector: LinearConnector
+) -> None:
     end.always(page(an_issue(1), after="same"))
     with pytest.raises(Unavailable, match="next page"):
-        await search(connector, "429")
+        await search(linear_connector, "429")
     assert len(end.requests) == 2
 
 
-async def test_one_issue_by_its_identifier(end: FarEnd, connector: LinearConnector) -> None:
+async def test_one_issue_by_its_identifier(end: FarEnd, linear_connector: LinearConnector) -> None:
     end.always(Reply({"data": {"issue": an_issue(7)}}))
-    found = await connector.fetch(ask(Source.LINEAR, "get_issue", {"id": "ENG-7"}))
+    found = await linear_connector.fetch(ask(Source.LINEAR, "get_issue", {"id": "ENG-7"}))
     assert found.rows[0]["identifier"] == "ENG-7"
     assert found.url == found.rows[0]["url"]
     assert found.asked == 'Issue {"id": "ENG-7"}'
@@ -232,17 +161,13 @@ async def test_an_issue_of_another_team_does_not_count(end: FarEnd) -> None:
     await connector.aclose()
 
 
-def graphql_error(code: str, message: str = "no", status: int = 200, kind: str = "", **headers: str) -> Reply:
-    error: JsonValue = {"message": message, "extensions": {"code": code, "type": kind}}
-    fields = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply({"errors": [error], "data": None}, status=status, headers=fields)
-
-
-async def test_an_issue_that_is_not_there_is_an_absence(end: FarEnd, connector: LinearConnector) -> None:
+async def test_an_issue_that_is_not_there_is_an_absence(end: FarEnd, linear_connector: LinearConnector) -> None:
     end.always(graphql_error("INPUT_ERROR", "Entity not found: Issue"))
-    assert (await connector.fetch(ask(Source.LINEAR, "get_issue", {"id": "ENG-9"}))).status is EvidenceStatus.EMPTY
+    assert (
+        await linear_connector.fetch(ask(Source.LINEAR, "get_issue", {"id": "ENG-9"}))
+    ).status is EvidenceStatus.EMPTY
     # In a search the same error is about a filter, and says nothing about issues.
-    assert (await search(connector, "429")).status is EvidenceStatus.FAILED
+    assert (await search(linear_connector, "429")).status is EvidenceStatus.FAILED
 
 
 @pytest.mark.parametrize(
@@ -263,10 +188,10 @@ async def test_an_issue_that_is_not_there_is_an_absence(end: FarEnd, connector: 
     ],
 )
 async def test_an_answer_that_is_no(
-    end: FarEnd, connector: LinearConnector, reply: Reply, status: EvidenceStatus, told: str
+    end: FarEnd, linear_connector: LinearConnector, reply: Reply, status: EvidenceStatus, told: str
 ) -> None:
     end.always(reply)
-    found = await search(connector, "429")
+    found = await search(linear_connector, "429")
     assert found.status is status
     assert told in found.reason
     assert found.asked.startswith("SearchIssues {")
@@ -312,14 +237,14 @@ def in_ten_minutes() -> str:
 )
 async def test_what_may_pass_is_raised(
     end: FarEnd,
-    connector: LinearConnector,
+    linear_connector: LinearConnector,
     reply: Callable[[], Reply],
     error: type[ConnectorError],
     delay: float | None,
 ) -> None:
     end.always(reply())
     with pytest.raises(error) as raised:
-        await search(connector, "429")
+        await search(linear_connector, "429")
     if delay is None or delay < 100:
         assert raised.value.retry_after == delay
     else:
@@ -329,17 +254,17 @@ async def test_what_may_pass_is_raised(
     assert len(end.requests) == 1, "Temporal owns retries"
 
 
-async def test_one_search_that_fails_ends_the_others(end: FarEnd, connector: LinearConnector) -> None:
+async def test_one_search_that_fails_ends_the_others(end: FarEnd, linear_connector: LinearConnector) -> None:
     end.handler = by_term(bad=Reply(status=500), slow=Reply(delay=30))
     with pytest.raises(Unavailable, match="500"):
-        await search(connector, "slow", "bad")
+        await search(linear_connector, "slow", "bad")
 
 
-async def test_the_time_limit_holds_over_all_pages(end: FarEnd, connector: LinearConnector) -> None:
+async def test_the_time_limit_holds_over_all_pages(end: FarEnd, linear_connector: LinearConnector) -> None:
     count = iter(range(1, 1_000))
     end.handler = lambda _: Reply(page(an_issue(n := next(count)), after=str(n)).body, delay=0.1)
     with pytest.raises(SlowAnswer, match=r"within 0\.3 s"):
-        await connector.fetch(ask(Source.LINEAR, "search_issues", {"terms": "429"}, time_limit=0.3))
+        await linear_connector.fetch(ask(Source.LINEAR, "search_issues", {"terms": "429"}, time_limit=0.3))
 
 
 MUTATION = 'mutation { issueUpdate(id: "ENG-1", input: {title: "x"}) { success } }'
@@ -361,15 +286,15 @@ MUTATION = 'mutation { issueUpdate(id: "ENG-1", input: {title: "x"}) { success }
     ],
 )
 async def test_no_document_but_the_stored_ones_is_sent(
-    end: FarEnd, connector: LinearConnector, body: JsonValue
+    end: FarEnd, linear_connector: LinearConnector, body: JsonValue
 ) -> None:
     with pytest.raises(WriteRefused):
-        await connector._client.http.post("", body)
+        await linear_connector._client.http.post("", body)
     assert end.connections == 0
 
 
-async def test_no_other_way_out_of_the_client(end: FarEnd, connector: LinearConnector) -> None:
-    client: httpx.AsyncClient = connector._client.http._client
+async def test_no_other_way_out_of_the_client(end: FarEnd, linear_connector: LinearConnector) -> None:
+    client: httpx.AsyncClient = linear_connector._client.http._client
     stored = {"query": SEARCH_ISSUES, "operationName": "SearchIssues", "variables": {}}
     twice = json.dumps(stored, separators=(",", ":"))[:-1] + f',"query":{json.dumps(MUTATION)}}}'
     for method, path, content in (
@@ -420,19 +345,19 @@ async def test_an_oauth_token_is_a_bearer(end: FarEnd) -> None:
     ],
 )
 async def test_a_wrong_question_is_our_mistake(
-    end: FarEnd, connector: LinearConnector, operation: str, parameters: dict[str, JsonValue], told: str
+    end: FarEnd, linear_connector: LinearConnector, operation: str, parameters: dict[str, JsonValue], told: str
 ) -> None:
     with pytest.raises(ValueError, match=told):
-        await connector.fetch(ask(Source.LINEAR, operation, parameters))
+        await linear_connector.fetch(ask(Source.LINEAR, operation, parameters))
     assert not end.requests
 
 
-async def test_terms_of_blanks_are_not_searched(end: FarEnd, connector: LinearConnector) -> None:
-    found = await search(connector, " ", "")
+async def test_terms_of_blanks_are_not_searched(end: FarEnd, linear_connector: LinearConnector) -> None:
+    found = await search(linear_connector, " ", "")
     assert found.status is EvidenceStatus.FAILED
     assert not end.requests
 
 
-def test_the_key_is_in_no_repr(end: FarEnd, connector: LinearConnector) -> None:
-    assert KEY not in repr(connector)
-    assert KEY not in repr(connector._client.http)
+def test_the_key_is_in_no_repr(end: FarEnd, linear_connector: LinearConnector) -> None:
+    assert KEY not in repr(linear_connector)
+    assert KEY not in repr(linear_connector._client.http)

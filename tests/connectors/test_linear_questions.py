@@ -16,22 +16,9 @@ from models.vocabulary import EvidenceStatus, Source
 from sandbox.graphql import Execution, parse
 from sandbox.linear_schema import OUTLINE
 from sandbox.run import Sandbox
-from tests.connectors.far_end import FarEnd, Reply, Seen, ask, far_end
-from tests.connectors.test_linear import KEY, an_issue, connect, graphql_error, page, variables
+from tests.connectors.far_end import FarEnd, Reply, Seen, ask
+from tests.connectors.linear_far_end import KEY, an_issue, connect, graphql_error, page, variables
 from tests.sandbox.small_world import small_world
-
-
-@pytest_asyncio.fixture
-async def end() -> AsyncIterator[FarEnd]:
-    async with far_end() as running:
-        yield running
-
-
-@pytest_asyncio.fixture
-async def connector(end: FarEnd) -> AsyncIterator[LinearConnector]:
-    made = connect(end)
-    yield made
-    await made.aclose()
 
 
 @pytest_asyncio.fixture
@@ -57,10 +44,10 @@ def listed(*issues: JsonValue, after: str | None = None) -> Reply:
     return Reply({"data": {"issues": {"pageInfo": info, "nodes": list(issues)}}})
 
 
-async def test_a_list_asks_by_filter_alone(end: FarEnd, connector: LinearConnector) -> None:
+async def test_a_list_asks_by_filter_alone(end: FarEnd, linear_connector: LinearConnector) -> None:
     end.always(listed(an_issue(1)))
     found = await fetch(
-        connector,
+        linear_connector,
         "list_issues",
         priorities=[1, 2],
         states="In Review",
@@ -87,14 +74,14 @@ async def test_a_list_asks_by_filter_alone(end: FarEnd, connector: LinearConnect
     }
 
 
-async def test_a_list_goes_on_over_pages_to_the_row_cap(end: FarEnd, connector: LinearConnector) -> None:
+async def test_a_list_goes_on_over_pages_to_the_row_cap(end: FarEnd, linear_connector: LinearConnector) -> None:
     def answer(seen: Seen) -> Reply:
         first, start = variables(seen)["first"], int(str(variables(seen)["after"] or 0))
         assert isinstance(first, int)
         return listed(*(an_issue(start + n) for n in range(first)), after=str(start + first))
 
     end.handler = answer
-    found = await fetch(connector, "list_issues", rows=70)
+    found = await fetch(linear_connector, "list_issues", rows=70)
     assert (len(found.rows), found.truncated) == (70, True)
     assert [variables(seen)["first"] for seen in end.requests] == [50, 21]
 
@@ -115,17 +102,17 @@ PROJECT = {"targetDate": "2026-12-31"}
     ],
 )
 async def test_the_estimate_is_the_nearest_promise_of_what_is_open(
-    end: FarEnd, connector: LinearConnector, fields: dict[str, JsonValue], eta: str | None, source: str | None
+    end: FarEnd, linear_connector: LinearConnector, fields: dict[str, JsonValue], eta: str | None, source: str | None
 ) -> None:
     end.always(page(an_issue(1, **fields)))
-    row = (await fetch(connector, "search_issues", terms="429")).rows[0]
+    row = (await fetch(linear_connector, "search_issues", terms="429")).rows[0]
     assert (row["eta"], row["eta_source"]) == (eta, source)
     assert row["cycle_ends_at"] == ("2026-11-29T23:00:00Z" if "cycle" in fields else None)
 
 
-async def test_attachments_that_were_not_all_read_are_said(end: FarEnd, connector: LinearConnector) -> None:
+async def test_attachments_that_were_not_all_read_are_said(end: FarEnd, linear_connector: LinearConnector) -> None:
     end.always(page(an_issue(1, attachments={"nodes": [], "pageInfo": {"hasNextPage": True}})))
-    found = await fetch(connector, "search_issues", terms="429")
+    found = await fetch(linear_connector, "search_issues", terms="429")
     assert found.truncated
     assert "more attachments" in found.reason
 
@@ -140,10 +127,12 @@ async def test_attachments_that_were_not_all_read_are_said(end: FarEnd, connecto
         "https://secure.helpscout.net/conversation/4711/1",
     ],
 )
-async def test_a_support_ticket_is_known_by_its_address_too(end: FarEnd, connector: LinearConnector, url: str) -> None:
+async def test_a_support_ticket_is_known_by_its_address_too(
+    end: FarEnd, linear_connector: LinearConnector, url: str
+) -> None:
     attached: JsonValue = {"nodes": [{"url": url, "sourceType": "unknown"}], "pageInfo": {"hasNextPage": False}}
     end.always(page(an_issue(1, attachments=attached)))
-    assert (await fetch(connector, "search_issues", terms="429")).rows[0]["ticket_urls"] == url
+    assert (await fetch(linear_connector, "search_issues", terms="429")).rows[0]["ticket_urls"] == url
 
 
 @pytest.mark.parametrize(
@@ -163,18 +152,18 @@ async def test_a_support_ticket_is_known_by_its_address_too(end: FarEnd, connect
     ],
 )
 async def test_another_shape_is_drift_and_no_value_is_told(
-    end: FarEnd, connector: LinearConnector, reply: Reply, told: str
+    end: FarEnd, linear_connector: LinearConnector, reply: Reply, told: str
 ) -> None:
     end.always(reply)
-    found = await fetch(connector, "search_issues", terms="429")
+    found = await fetch(linear_connector, "search_issues", terms="429")
     assert found.status is EvidenceStatus.FAILED
     assert found.reason.startswith("schema drift: ")
     assert told in found.reason
 
 
-async def test_too_complex_a_question_says_what_to_do(end: FarEnd, connector: LinearConnector) -> None:
+async def test_too_complex_a_question_says_what_to_do(end: FarEnd, linear_connector: LinearConnector) -> None:
     end.always(graphql_error("INPUT_ERROR", "Query too complex: 12000 > 10000", 400))
-    found = await fetch(connector, "search_issues", terms="429")
+    found = await fetch(linear_connector, "search_issues", terms="429")
     assert (found.status, found.reason) == (
         EvidenceStatus.FAILED,
         "Linear finds the question too complex; ask for fewer rows",
@@ -259,10 +248,10 @@ async def test_an_examination_names_what_to_change(end: FarEnd) -> None:
     ],
 )
 async def test_an_examination_fails_in_findings_alone(
-    end: FarEnd, connector: LinearConnector, reply: Reply, check: str, remedy: str
+    end: FarEnd, linear_connector: LinearConnector, reply: Reply, check: str, remedy: str
 ) -> None:
     end.always(reply)
-    found = by_check(await connector.examine())
+    found = by_check(await linear_connector.examine())
     assert found[check].status in (FindingStatus.FAILURE, FindingStatus.WARNING)
     assert remedy in found[check].remedy
     assert KEY not in repr(found)

@@ -2,10 +2,8 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 import stripe
 from pydantic import JsonValue
 from stripe._stripe_service import StripeService
@@ -14,7 +12,7 @@ from connectors.base import ConnectorError, RateLimited, SlowAnswer, Unavailable
 from connectors.stripe import StripeConnector
 from models.tenant import StripeConfig
 from models.vocabulary import EvidenceStatus, Source
-from tests.connectors.far_end import FarEnd, Reply, Seen, ask, far_end, http_date
+from tests.connectors.far_end import FarEnd, Reply, Seen, ask, http_date
 from tests.connectors.stripe_far_end import (
     CUSTOMER,
     KEY,
@@ -29,48 +27,35 @@ from tests.connectors.stripe_far_end import (
 )
 
 
-@pytest_asyncio.fixture
-async def end() -> AsyncIterator[FarEnd]:
-    async with far_end() as running:
-        yield running
-
-
-@pytest_asyncio.fixture
-async def connector(end: FarEnd) -> AsyncIterator[StripeConnector]:
-    made = StripeConnector(StripeConfig.model_validate({"url": end.url, "api_key": "env:STRIPE_KEY"}), KEY)
-    yield made
-    await made.aclose()
-
-
-async def test_pages_are_followed_to_the_row_cap_and_no_further(end: FarEnd, connector: StripeConnector) -> None:
+async def test_pages_are_followed_to_the_row_cap_and_no_further(end: FarEnd, stripe_connector: StripeConnector) -> None:
     def page(seen: Seen) -> Reply:
         first = int(seen.one("starting_after").removeprefix("in_") or 0) + 1
         return listed(*(an_invoice(number) for number in range(first, first + int(seen.one("limit")))), more=True)
 
     end.handler = routes(invoices=page)
-    found = await fetch(connector, "list_invoices", rows=150, billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "list_invoices", rows=150, billing_id=CUSTOMER)
     assert len(found.rows) == 150
     assert found.truncated
     assert [seen.one("starting_after") for seen in end.requests] == ["", "in_100"]
     assert found.asked.count("\n") == 1
 
 
-async def test_search_pages_are_followed(end: FarEnd, connector: StripeConnector) -> None:
+async def test_search_pages_are_followed(end: FarEnd, stripe_connector: StripeConnector) -> None:
     def page(seen: Seen) -> Reply:
         if seen.one("page") == "p2":
             return listed(a_customer("2"), kind="search_result")
         return listed(a_customer("1"), more=True, kind="search_result")
 
     end.handler = routes(search=page)
-    found = await fetch(connector, "find_customer", customer_id="acme")
+    found = await fetch(stripe_connector, "find_customer", customer_id="acme")
     assert [row["id"] for row in found.rows] == ["cus_Acme1", "cus_Acme2"]
     assert found.url == "https://dashboard.stripe.com/test/customers"
 
 
-async def test_the_byte_cap_truncates(end: FarEnd, connector: StripeConnector) -> None:
+async def test_the_byte_cap_truncates(end: FarEnd, stripe_connector: StripeConnector) -> None:
     end.handler = routes(invoices=listed(*(an_invoice(number) for number in range(1, 9))))
     request = ask(Source.STRIPE, "list_invoices", {"billing_id": CUSTOMER}, byte_limit=1_500)
-    found = await connector.fetch(request)
+    found = await stripe_connector.fetch(request)
     assert 0 < len(found.rows) < 8
     assert found.truncated
 
@@ -90,10 +75,10 @@ async def test_the_byte_cap_truncates(end: FarEnd, connector: StripeConnector) -
     ],
 )
 async def test_an_answer_that_is_no(
-    end: FarEnd, connector: StripeConnector, reply: Reply, status: EvidenceStatus, told: str
+    end: FarEnd, stripe_connector: StripeConnector, reply: Reply, status: EvidenceStatus, told: str
 ) -> None:
     end.always(reply)
-    found = await fetch(connector, "list_invoices", billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "list_invoices", billing_id=CUSTOMER)
     assert found.status is status
     assert told in found.reason
     assert found.asked.startswith("GET /v1/invoices?")
@@ -118,11 +103,11 @@ async def test_an_answer_that_is_no(
     ],
 )
 async def test_what_may_pass_is_raised(
-    end: FarEnd, connector: StripeConnector, reply: Reply, error: type[ConnectorError], delay: float | None
+    end: FarEnd, stripe_connector: StripeConnector, reply: Reply, error: type[ConnectorError], delay: float | None
 ) -> None:
     end.always(reply)
     with pytest.raises(error) as raised:
-        await fetch(connector, "list_invoices", billing_id=CUSTOMER)
+        await fetch(stripe_connector, "list_invoices", billing_id=CUSTOMER)
     assert raised.value.retry_after == (
         None if delay is None else pytest.approx(delay, abs=3600 if delay == 7200 else 0)
     )
@@ -151,36 +136,36 @@ async def test_what_may_pass_is_raised(
     ],
 )
 async def test_another_shape_is_drift_and_never_an_absence(
-    end: FarEnd, connector: StripeConnector, reply: Reply, told: str
+    end: FarEnd, stripe_connector: StripeConnector, reply: Reply, told: str
 ) -> None:
     end.always(reply)
-    found = await fetch(connector, "list_invoices", billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "list_invoices", billing_id=CUSTOMER)
     assert found.status is EvidenceStatus.FAILED
     assert found.reason.startswith(f"schema drift: {told}")
     assert found.rows == ()
     assert len(end.requests) == 1
 
 
-async def test_a_number_that_the_sdk_cannot_read_is_drift(end: FarEnd, connector: StripeConnector) -> None:
+async def test_a_number_that_the_sdk_cannot_read_is_drift(end: FarEnd, stripe_connector: StripeConnector) -> None:
     end.handler = routes(
         invoices=listed(an_invoice()), lines=listed(a_line(1, pricing={"unit_amount_decimal": "a lot"}))
     )
-    found = await fetch(connector, "list_invoice_lines", billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "list_invoice_lines", billing_id=CUSTOMER)
     assert found.status is EvidenceStatus.FAILED
     assert "SDK cannot read the answer to 'list_invoice_lines'" in found.reason
     assert "a lot" not in found.reason
 
 
-async def test_the_time_limit_holds_over_all_pages(end: FarEnd, connector: StripeConnector) -> None:
+async def test_the_time_limit_holds_over_all_pages(end: FarEnd, stripe_connector: StripeConnector) -> None:
     pages = iter(range(1, 100))
     end.handler = lambda _: Reply(
         {"object": "list", "data": [an_invoice(next(pages))], "has_more": True, "url": "/v1/invoices"}, delay=0.1
     )
     with pytest.raises(SlowAnswer, match=r"within 0\.3 s"):
-        await connector.fetch(ask(Source.STRIPE, "list_invoices", {"billing_id": CUSTOMER}, time_limit=0.3))
+        await stripe_connector.fetch(ask(Source.STRIPE, "list_invoices", {"billing_id": CUSTOMER}, time_limit=0.3))
 
 
-async def test_nobody_listens(connector: StripeConnector) -> None:
+async def test_nobody_listens(stripe_connector: StripeConnector) -> None:
     config = StripeConfig.model_validate({"url": "http://127.0.0.1:1", "api_key": "env:STRIPE_KEY"})
     lonely = StripeConnector(config, KEY)
     with pytest.raises(Unavailable, match="could not be reached"):
@@ -188,9 +173,9 @@ async def test_nobody_listens(connector: StripeConnector) -> None:
     await lonely.aclose()
 
 
-async def test_no_write_leaves_through_the_sdk(end: FarEnd, connector: StripeConnector) -> None:
+async def test_no_write_leaves_through_the_sdk(end: FarEnd, stripe_connector: StripeConnector) -> None:
     end.always(Reply({"id": "x", "object": "customer"}))
-    client = connector._client
+    client = stripe_connector._client
     with pytest.raises(WriteRefused):
         await client.v1.customers.create_async({"email": "a@b.example.com"})
     with pytest.raises(WriteRefused):
@@ -213,11 +198,13 @@ def _services(found: object) -> list[object]:
     return [found, *(each for one in inner if isinstance(one, StripeService) for each in _services(one))]
 
 
-async def test_every_method_of_the_sdk_sends_a_known_read_or_nothing(end: FarEnd, connector: StripeConnector) -> None:
+async def test_every_method_of_the_sdk_sends_a_known_read_or_nothing(
+    end: FarEnd, stripe_connector: StripeConnector
+) -> None:
     end.always(listed())
     called = refusals = 0
     for service in {
-        type(one): one for top in (connector._client.v1, connector._client.v2) for one in _services(top)
+        type(one): one for top in (stripe_connector._client.v1, stripe_connector._client.v2) for one in _services(top)
     }.values():
         for name in (name for name in dir(service) if name.endswith("_async") and not name.startswith("_")):
             method = getattr(service, name)
@@ -261,14 +248,14 @@ async def test_every_method_of_the_sdk_sends_a_known_read_or_nothing(end: FarEnd
     "path",
     ["/v1/account", "/v1/files", "/v1/customers/cus_1%2Fsources", "/v1/customers/../charges/ch_1", "/v2/core", "/"],
 )
-async def test_a_read_of_another_path_is_refused_too(end: FarEnd, connector: StripeConnector, path: str) -> None:
+async def test_a_read_of_another_path_is_refused_too(end: FarEnd, stripe_connector: StripeConnector, path: str) -> None:
     with pytest.raises(WriteRefused, match="not among the paths"):
-        await connector._http.request_async("get", f"{end.url}{path}", {})
+        await stripe_connector._http.request_async("get", f"{end.url}{path}", {})
     assert end.connections == 0
 
 
-async def test_no_write_leaves_below_the_sdk(end: FarEnd, connector: StripeConnector) -> None:
-    http = connector._http
+async def test_no_write_leaves_below_the_sdk(end: FarEnd, stripe_connector: StripeConnector) -> None:
+    http = stripe_connector._http
     for write in (http.request_async, http.request_stream_async):
         with pytest.raises(WriteRefused):
             await write("post", f"{end.url}/v1/refunds", {}, "charge=ch_1")
@@ -292,17 +279,19 @@ async def test_no_write_leaves_below_the_sdk(end: FarEnd, connector: StripeConne
     ],
 )
 async def test_a_wrong_question_is_our_mistake(
-    end: FarEnd, connector: StripeConnector, operation: str, parameters: dict[str, JsonValue], told: str
+    end: FarEnd, stripe_connector: StripeConnector, operation: str, parameters: dict[str, JsonValue], told: str
 ) -> None:
     with pytest.raises(ValueError, match=told) as raised:
-        await connector.fetch(ask(Source.STRIPE, operation, parameters))
+        await stripe_connector.fetch(ask(Source.STRIPE, operation, parameters))
     assert "refunds" not in str(raised.value)
     assert not end.requests
 
 
-async def test_questions_at_the_same_time_keep_their_own_record(end: FarEnd, connector: StripeConnector) -> None:
+async def test_questions_at_the_same_time_keep_their_own_record(end: FarEnd, stripe_connector: StripeConnector) -> None:
     end.handler = lambda seen: Reply(listed().body, delay=0.05 if "cus_A" in seen.target else 0)
-    asked = await asyncio.gather(*(fetch(connector, "list_invoices", billing_id=f"cus_{name}") for name in "ABAB"))
+    asked = await asyncio.gather(
+        *(fetch(stripe_connector, "list_invoices", billing_id=f"cus_{name}") for name in "ABAB")
+    )
     assert [("cus_A" in answer.asked, answer.asked.count("GET")) for answer in asked] == [
         (True, 1),
         (False, 1),

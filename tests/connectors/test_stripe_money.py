@@ -1,18 +1,15 @@
 """Stripe through its own SDK over real HTTP: failed payments, disputes, plan changes, credit and usage."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import pytest_asyncio
 from pydantic import JsonValue
 
 from connectors.stripe import StripeConnector
 from connectors.stripe_parameters import OPERATIONS
 from models.customer import Window
-from models.tenant import StripeConfig
 from models.vocabulary import EvidenceStatus
-from tests.connectors.far_end import FarEnd, Reply, Seen, far_end
+from tests.connectors.far_end import FarEnd, Reply, Seen
 from tests.connectors.stripe_far_end import (
     CUSTOMER,
     EPOCH,
@@ -29,20 +26,7 @@ from tests.connectors.stripe_far_end import (
 DAY_SECONDS = 86_400
 
 
-@pytest_asyncio.fixture
-async def end() -> AsyncIterator[FarEnd]:
-    async with far_end() as running:
-        yield running
-
-
-@pytest_asyncio.fixture
-async def connector(end: FarEnd) -> AsyncIterator[StripeConnector]:
-    made = StripeConnector(StripeConfig.model_validate({"url": end.url, "api_key": "env:STRIPE_KEY"}), KEY)
-    yield made
-    await made.aclose()
-
-
-async def test_failed_payments_are_the_charges_that_failed(end: FarEnd, connector: StripeConnector) -> None:
+async def test_failed_payments_are_the_charges_that_failed(end: FarEnd, stripe_connector: StripeConnector) -> None:
     declined: JsonValue = {
         "type": "issuer_declined",
         "reason": "insufficient_funds",
@@ -51,7 +35,7 @@ async def test_failed_payments_are_the_charges_that_failed(end: FarEnd, connecto
     }
     paid = a_charge(1, status="succeeded", failure_code=None, failure_message=None, outcome=None)
     end.handler = routes(charges=listed(a_charge(2, outcome=declined), paid), invoices=listed(an_invoice()))
-    found = await fetch(connector, "list_failed_payments", billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "list_failed_payments", billing_id=CUSTOMER)
     assert [row["id"] for row in found.rows] == ["ch_2"]
     row = found.rows[0]
     assert (row["decline_code"], row["network_decline_code"], row["advice_code"]) == (
@@ -63,14 +47,16 @@ async def test_failed_payments_are_the_charges_that_failed(end: FarEnd, connecto
     assert not found.truncated
 
 
-async def test_failures_behind_many_successes_are_not_called_absent(end: FarEnd, connector: StripeConnector) -> None:
+async def test_failures_behind_many_successes_are_not_called_absent(
+    end: FarEnd, stripe_connector: StripeConnector
+) -> None:
     def page(seen: Seen) -> Reply:
         first = int(seen.one("starting_after").removeprefix("ch_") or 0) + 1
         charges: list[JsonValue] = [a_charge(number, status="succeeded") for number in range(first, first + 100)]
         return Reply({"object": "list", "data": charges, "has_more": True, "url": "/v1/charges"})
 
     end.handler = routes(charges=page, invoices=listed())
-    found = await fetch(connector, "list_failed_payments", rows=5, billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "list_failed_payments", rows=5, billing_id=CUSTOMER)
     assert found.status is EvidenceStatus.FAILED
     assert found.truncated
     assert "newest 500 charges" in found.reason
@@ -93,9 +79,11 @@ def a_dispute(number: int, customer: str = CUSTOMER, **fields: JsonValue) -> dic
     }
 
 
-async def test_disputes_are_sifted_by_the_customer_of_their_charge(end: FarEnd, connector: StripeConnector) -> None:
+async def test_disputes_are_sifted_by_the_customer_of_their_charge(
+    end: FarEnd, stripe_connector: StripeConnector
+) -> None:
     end.handler = routes(disputes=listed(a_dispute(1), a_dispute(2, "cus_Other")))
-    found = await fetch(connector, "list_disputes", billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "list_disputes", billing_id=CUSTOMER)
     assert found.rows == (
         {
             "id": "du_1",
@@ -112,9 +100,11 @@ async def test_disputes_are_sifted_by_the_customer_of_their_charge(end: FarEnd, 
     assert end.requests[0].one("expand[0]") == "data.charge"
 
 
-async def test_a_dispute_that_does_not_say_whose_it_is_is_no_absence(end: FarEnd, connector: StripeConnector) -> None:
+async def test_a_dispute_that_does_not_say_whose_it_is_is_no_absence(
+    end: FarEnd, stripe_connector: StripeConnector
+) -> None:
     end.handler = routes(disputes=listed(a_dispute(1, charge="ch_1")))
-    found = await fetch(connector, "list_disputes", billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "list_disputes", billing_id=CUSTOMER)
     assert found.status is EvidenceStatus.FAILED
     assert "disputes[0].charge is text, not an object" in found.reason
 
@@ -165,7 +155,7 @@ def an_invoice_item(amount: int, at: int) -> JsonValue:
     }
 
 
-async def test_a_plan_change_tells_both_sides_and_its_proration(end: FarEnd, connector: StripeConnector) -> None:
+async def test_a_plan_change_tells_both_sides_and_its_proration(end: FarEnd, stripe_connector: StripeConnector) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     at = int(now.timestamp()) - 3_600
     end.handler = routes(
@@ -173,7 +163,7 @@ async def test_a_plan_change_tells_both_sides_and_its_proration(end: FarEnd, con
         invoiceitems=listed(an_invoice_item(-4_083, at), an_invoice_item(16_583, at)),
     )
     window = Window(start=now - timedelta(days=2), end=now)
-    found = await fetch(connector, "list_plan_changes", window, billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "list_plan_changes", window, billing_id=CUSTOMER)
     assert found.rows == (
         {
             "event": "evt_1",
@@ -200,20 +190,24 @@ async def test_a_plan_change_tells_both_sides_and_its_proration(end: FarEnd, con
     assert not found.reason
 
 
-async def test_a_plan_change_without_leave_to_see_prorations_says_so(end: FarEnd, connector: StripeConnector) -> None:
+async def test_a_plan_change_without_leave_to_see_prorations_says_so(
+    end: FarEnd, stripe_connector: StripeConnector
+) -> None:
     now = datetime.now(UTC)
     end.handler = routes(events=listed(a_plan_change(int(now.timestamp()) - 60)), invoiceitems=refused(403))
     found = await fetch(
-        connector, "list_plan_changes", Window(start=now - timedelta(days=1), end=now), billing_id=CUSTOMER
+        stripe_connector, "list_plan_changes", Window(start=now - timedelta(days=1), end=now), billing_id=CUSTOMER
     )
     assert found.rows[0]["proration"] is None
     assert "prorations" in found.reason
 
 
-async def test_no_plan_change_beyond_what_stripe_keeps_is_no_absence(end: FarEnd, connector: StripeConnector) -> None:
+async def test_no_plan_change_beyond_what_stripe_keeps_is_no_absence(
+    end: FarEnd, stripe_connector: StripeConnector
+) -> None:
     end.handler = routes(events=listed(), invoiceitems=listed())
     window = Window(start=datetime.now(UTC) - timedelta(days=45), end=datetime.now(UTC))
-    found = await fetch(connector, "list_plan_changes", window, billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "list_plan_changes", window, billing_id=CUSTOMER)
     assert found.status is EvidenceStatus.FAILED
     assert "30 days" in found.reason
 
@@ -242,13 +236,13 @@ NOTE: JsonValue = {
 }
 
 
-async def test_credit_is_balance_grants_and_notes(end: FarEnd, connector: StripeConnector) -> None:
+async def test_credit_is_balance_grants_and_notes(end: FarEnd, stripe_connector: StripeConnector) -> None:
     end.handler = routes(
         cus_Acme1=Reply(a_customer(balance=-500)),
         credit_balance_summary=a_summary((10_000, "usd"), (700, "jpy")),
         credit_notes=listed(NOTE),
     )
-    found = await fetch(connector, "get_credit", billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "get_credit", billing_id=CUSTOMER)
     assert [(row["kind"], row["credit"], row["currency"]) for row in found.rows] == [
         ("customer_balance", 500, "usd"),
         ("credit_grants", 10_000, "usd"),
@@ -260,11 +254,11 @@ async def test_credit_is_balance_grants_and_notes(end: FarEnd, connector: Stripe
     assert asked.one("filter[applicability_scope][price_type]") == "metered"
 
 
-async def test_credit_that_may_not_be_read_is_said(end: FarEnd, connector: StripeConnector) -> None:
+async def test_credit_that_may_not_be_read_is_said(end: FarEnd, stripe_connector: StripeConnector) -> None:
     end.handler = routes(
         cus_Acme1=Reply(a_customer(balance=0)), credit_balance_summary=refused(403), credit_notes=refused(403)
     )
-    found = await fetch(connector, "get_credit", billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "get_credit", billing_id=CUSTOMER)
     assert len(found.rows) == 1
     assert found.truncated
     assert found.reason == "the key may not read credit grants and credit notes"
@@ -296,9 +290,9 @@ def usage_of(seen: Seen) -> Reply:
     return listed(*days)
 
 
-async def test_usage_is_asked_by_whole_days_for_each_meter(end: FarEnd, connector: StripeConnector) -> None:
+async def test_usage_is_asked_by_whole_days_for_each_meter(end: FarEnd, stripe_connector: StripeConnector) -> None:
     end.handler = routes(meters=listed(a_meter(1, "api_requests"), a_meter(2, "letters")), event_summaries=usage_of)
-    found = await fetch(connector, "list_usage", billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "list_usage", billing_id=CUSTOMER)
     assert [(row["meter"], row["day"], row["value"]) for row in found.rows] == [
         ("api_requests", "2026-11-20", 41),
         ("api_requests", "2026-11-19", 40),
@@ -312,28 +306,32 @@ async def test_usage_is_asked_by_whole_days_for_each_meter(end: FarEnd, connecto
     assert int(asked.one("end_time")) - int(asked.one("start_time")) == 2 * DAY_SECONDS
 
 
-async def test_usage_of_one_meter_by_name_or_id(end: FarEnd, connector: StripeConnector) -> None:
+async def test_usage_of_one_meter_by_name_or_id(end: FarEnd, stripe_connector: StripeConnector) -> None:
     end.handler = routes(meters=listed(a_meter(1, "api_requests"), a_meter(2, "letters")), event_summaries=usage_of)
     for name in ("letters", "mtr_2"):
-        found = await fetch(connector, "list_usage", billing_id=CUSTOMER, meter=name)
+        found = await fetch(stripe_connector, "list_usage", billing_id=CUSTOMER, meter=name)
         assert {row["meter_id"] for row in found.rows} == {"mtr_2"}
-    missing = await fetch(connector, "list_usage", billing_id=CUSTOMER, meter="mails")
+    missing = await fetch(stripe_connector, "list_usage", billing_id=CUSTOMER, meter="mails")
     assert missing.status is EvidenceStatus.FAILED
     assert "api_requests, letters" in missing.reason
 
 
-async def test_usage_of_the_last_hour_may_be_incomplete_and_says_so(end: FarEnd, connector: StripeConnector) -> None:
+async def test_usage_of_the_last_hour_may_be_incomplete_and_says_so(
+    end: FarEnd, stripe_connector: StripeConnector
+) -> None:
     end.handler = routes(meters=listed(a_meter(1, "api_requests")), event_summaries=listed())
     now = datetime.now(UTC)
-    found = await fetch(connector, "list_usage", Window(start=now - timedelta(days=1), end=now), billing_id=CUSTOMER)
+    found = await fetch(
+        stripe_connector, "list_usage", Window(start=now - timedelta(days=1), end=now), billing_id=CUSTOMER
+    )
     assert found.status is EvidenceStatus.EMPTY
     assert "delay" in found.reason
 
 
-async def test_more_meters_than_are_asked_is_truncated(end: FarEnd, connector: StripeConnector) -> None:
+async def test_more_meters_than_are_asked_is_truncated(end: FarEnd, stripe_connector: StripeConnector) -> None:
     meters = listed(*(a_meter(number, f"meter_{number}") for number in range(21)))
     end.handler = routes(meters=meters, event_summaries=listed())
-    found = await fetch(connector, "list_usage", billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, "list_usage", billing_id=CUSTOMER)
     assert found.truncated
     assert "21 meters" in found.reason
     assert len(end.requests) == 21
@@ -343,10 +341,10 @@ async def test_more_meters_than_are_asked_is_truncated(end: FarEnd, connector: S
     "operation", ["list_failed_payments", "list_disputes", "list_plan_changes", "get_credit", "list_usage"]
 )
 async def test_a_key_without_the_right_is_denied_by_its_name(
-    end: FarEnd, connector: StripeConnector, operation: str
+    end: FarEnd, stripe_connector: StripeConnector, operation: str
 ) -> None:
     end.always(refused(403, message=f"The key '{KEY}' lacks it. Having the 'rak_dispute_read' permission would do."))
-    found = await fetch(connector, operation, billing_id=CUSTOMER)
+    found = await fetch(stripe_connector, operation, billing_id=CUSTOMER)
     assert found.status is EvidenceStatus.DENIED
     assert "it lacks rak_dispute_read (Disputes: Read)" in found.reason
     assert KEY not in found.reason

@@ -10,7 +10,7 @@ from helpdesks.standard import StandardHelpdesk
 from helpdesks.zendesk import ZendeskHelpdesk
 from models.tenant import StandardConfig
 from tests.helpdesks.far_end import Asked, FarEnd, Said, say
-from tests.helpdesks.test_zendesk import config
+from tests.helpdesks.zendesk_account import config
 
 SINCE = datetime(2026, 11, 21, 10, 0, 0, 250_000, tzinfo=UTC)
 SECRET = "whsec_dGhlIHNlY3JldCBvZiBhIHRlc3Q="

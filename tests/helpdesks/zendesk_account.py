@@ -1,17 +1,25 @@
 """A small Zendesk account behind the vendor's own paths: enough to be read and to take a guarded note."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from pydantic import JsonValue
+from pydantic import HttpUrl, JsonValue
 
-from tests.helpdesks.far_end import Asked, Said, say
+from helpdesks.zendesk import ZendeskHelpdesk
+from models.note import RenderedNote
+from models.tenant import ZendeskConfig
+from tests.helpdesks.far_end import Asked, FarEnd, Said, say
 
 REQUESTER = 9001
 COLLEAGUE = 9002
 AGENT = 501
 OWN = 777
 ORGANIZATION = 31
+MARKER = "whydesk:inv-abc/1"
+NOTE = RenderedNote(html=f"<p>It was the deploy.</p><p>{MARKER}</p>", markdown=f"It was. {MARKER}", marker=MARKER)
+PUT = ("PUT", "/api/v2/tickets/4711")
 
 USERS: dict[int, dict[str, JsonValue]] = {
     REQUESTER: {"id": REQUESTER, "name": "Ada", "email": "ada@acme.example", "role": "end-user"},
@@ -145,3 +153,26 @@ class Account:
             {"id": comment["id"], "type": "Comment", "public": self.public_notes or comment["public"]},
         ]
         return say({"ticket": {"id": 4711, "updated_at": self.stamp}, "audit": {"id": 88, "events": events}})
+
+
+def config(url: str) -> ZendeskConfig:
+    return ZendeskConfig(
+        kind="zendesk",
+        base_url=HttpUrl(url),
+        email="bot@vendor.example",
+        token="env:ZENDESK_TOKEN",
+        webhook_secrets=["env:ZENDESK_SECRET"],
+        actor_id=str(OWN),
+    )
+
+
+@asynccontextmanager
+async def opened(
+    account: Account, *, token: str = "s3cret", timeout: float = 10.0
+) -> AsyncIterator[tuple[FarEnd, ZendeskHelpdesk]]:
+    async with FarEnd(account.script) as far_end:
+        helpdesk = ZendeskHelpdesk(config(far_end.url), token, tenant="acme", helpdesk="zendesk", timeout=timeout)
+        try:
+            yield far_end, helpdesk
+        finally:
+            await helpdesk.aclose()
