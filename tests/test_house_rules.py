@@ -286,8 +286,10 @@ def test_no_two_wheels_own_the_same_module() -> None:
     # The installer unpacks wheels side by side: whichever is last wins, and a machine differs from the next by chance.
     owners: dict[str, set[str]] = {}
     for wheel in distributions():
+        # Asked for each of its files, the wheel would read its metadata each time.
+        name = wheel.name
         for line in (wheel.read_text("RECORD") or "").splitlines():
             path = line.partition(",")[0]
             if path.endswith(".py"):
-                owners.setdefault(path, set()).add(wheel.name)
+                owners.setdefault(path, set()).add(name)
     assert {path: names for path, names in owners.items() if len(names) > 1} == {}
