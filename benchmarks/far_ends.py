@@ -163,7 +163,7 @@ class PacedConnector:
         """Take the time, then answer."""
         query = self._world.query_of(request)
         # Drawn by the label, so that the same ticket takes as long whatever else is going on.
-        seconds = random.Random(request.label or request.text).uniform(*self._world.pace.sources)  # noqa: S311
+        seconds = random.Random(request.label or request.text).uniform(*self._world.pace.sources)  # noqa: S311  # a pace, no secret
         with self._world.waits.timed(request.label.partition("/")[0], self._world.phase_of(query)):
             await asyncio.sleep(seconds)
         rows = self._world.rows.get(query, ())

@@ -56,6 +56,7 @@ class Sender:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
             await reader.readexactly(int(head.partition("content-length:")[2].split("\r\n")[0]))
         except BaseException:
+            # Also when cancelled: nobody knows how much of the answer is still to come on this connection.
             writer.close()
             raise
         if "connection: close" in head:

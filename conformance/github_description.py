@@ -7,7 +7,7 @@ from typing import cast
 from urllib.parse import parse_qs
 
 from openapi_core import OpenAPI  # type: ignore[import-not-found,unused-ignore]  # make conformance installs it
-from openapi_core.testing import (  # type: ignore[import-not-found,unused-ignore]  # as above
+from openapi_core.testing import (  # type: ignore[import-not-found,unused-ignore]  # make conformance installs it
     MockRequest,
     MockResponse,
 )

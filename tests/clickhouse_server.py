@@ -7,6 +7,8 @@ second opinion on the guard.
 
 import functools
 import json
+import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -146,13 +148,10 @@ _CHILDREN: list[subprocess.Popen[bytes]] = []
 def main() -> None:
     """Serve until standard input closes, which it does when the parent ends, however that happens."""
     # Only the child loads the engine: it may be opened once per process, and costs 300 MB.
-    import os  # noqa: PLC0415
-    import socket  # noqa: PLC0415
+    import uvicorn  # noqa: PLC0415  # as said above
 
-    import uvicorn  # noqa: PLC0415
-
-    from sandbox.clickhouse import ClickHouse  # noqa: PLC0415
-    from sandbox.engine import Engine  # noqa: PLC0415
+    from sandbox.clickhouse import ClickHouse  # noqa: PLC0415  # as said above
+    from sandbox.engine import Engine  # noqa: PLC0415  # as said above
 
     with tempfile.TemporaryDirectory() as folder:
         engine = Engine(Path(folder))

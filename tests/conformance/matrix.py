@@ -264,7 +264,7 @@ async def _ask(subject: Subject, case: Case, condition: Condition, handler: Hand
                 ) from None
             except _Wrong:
                 raise
-            except Exception as error:
+            except Exception as error:  # any other than those of the contract is what is looked for
                 where = traceback.extract_tb(error.__traceback__)[-1]
                 raise _Wrong(f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}") from error
     _safe(subject, came)

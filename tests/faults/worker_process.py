@@ -63,7 +63,7 @@ class Watched:
         note(ticket, call, "before", detail)
         try:
             answer = await found(*given, **named)
-        except Exception as error:
+        except Exception as error:  # noted whatever it is, and passed on
             note(ticket, call, "failed", type(error).__name__)
             raise
         note(ticket, call, "after", detail)

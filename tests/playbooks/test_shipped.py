@@ -11,7 +11,7 @@ import pytest
 from models.playbook import Playbook
 from models.tables import LOGICAL_TABLES, TableMapping
 from models.vocabulary import CauseClass, Outcome, Scope, Source, Verdict
-from playbooks.fixtures import investigate, read_fixtures, run_fixtures
+from playbooks.fixtures import FixtureAnswer, FixtureResult, investigate, read_fixtures, run_fixtures
 from playbooks.library import Library, LoadedPlaybook, PlaybookError
 from playbooks.lock import SHIPPED
 from reasoning.phrases import say_fact, say_row
@@ -27,8 +27,8 @@ EACH = pytest.mark.parametrize("loaded", SHIPPED_PLAYBOOKS, ids=lambda loaded: l
 @pytest.mark.parametrize(
     ("loaded", "result"), FIXTURES, ids=[f"{loaded.playbook.id}-{result.name}" for loaded, result in FIXTURES]
 )
-def test_fixture_holds(loaded: LoadedPlaybook, result: object) -> None:
-    assert getattr(result, "differences") == ()  # noqa: B009
+def test_fixture_holds(loaded: LoadedPlaybook, result: FixtureResult) -> None:
+    assert result.differences == ()
 
 
 @EACH
@@ -190,9 +190,7 @@ def test_every_sql_query_runs_on_the_engine_with_the_columns_that_the_facts_read
     assert (int(usage["quantity"]), int(usage["meter_total"]), usage["billed"]) == (700, 700, 1)
 
 
-def _failed() -> object:
-    from playbooks.fixtures import FixtureAnswer  # noqa: PLC0415
-
+def _failed() -> FixtureAnswer:
     return FixtureAnswer.model_validate({"status": "failed"})
 
 

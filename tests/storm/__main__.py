@@ -47,10 +47,10 @@ def main() -> int:
                 patience=1800.0,
             )
         )
-    print(storm)  # noqa: T201
+    print(storm)  # noqa: T201  # what the command is for
     wrong = failures(storm)
     for line in wrong:
-        print(f"did not hold: {line}")  # noqa: T201
+        print(f"did not hold: {line}")  # noqa: T201  # as above
     return 1 if wrong else 0
 
 
