@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from connectors.base import Connector
-from gateway.starter import TemporalStarter
+from gateway.starter import TemporalDown, TemporalStarter
 from helpdesks.base import ChangedTicket
 from ledger.coordinator import coordinate
 from models.evidence import Answer, SourceRequest
@@ -109,7 +109,8 @@ class Town:
             try:
                 await self.start(ref, trigger)
                 break
-            except Exception:  # noqa: BLE001  # a server under a flood may ask the gateway to come again, as a helpdesk would
+            except TemporalDown:
+                # Under a flood: a helpdesk would come again too.
                 await asyncio.sleep(0.5)
         return ref
 
