@@ -48,6 +48,8 @@ class Play:
     """Further tenants of the same company, by name, and the sources that nobody answers for."""
     nowhere: str = ""
     """The address that those sources have instead."""
+    ready_within: float = READY_WITHIN
+    """Seconds that the far end may take to load the company's logs."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ async def _start_sandbox(
     command += ["--webhook-url", f"{hook}/hooks/demo/zendesk", "--latency", f"{play.latency[0]},{play.latency[1]}"]
     command += ["--rows", str(play.rows)] if play.rows is not None else []
     running = await household.start("sandbox", command, environ)
-    await _until(path.exists, [running], "the sandbox")
+    await _until(path.exists, [running], "the sandbox", play.ready_within)
     return SandboxState.read(path)
 
 
@@ -202,11 +204,11 @@ async def _ready(household: Household, client: Client, hook: str) -> None:
             await asyncio.sleep(0.1)
 
 
-async def _until(condition: Callable[[], bool], running: list[Running], what: str) -> None:
-    deadline = time.monotonic() + READY_WITHIN
+async def _until(condition: Callable[[], bool], running: list[Running], what: str, within: float) -> None:
+    deadline = time.monotonic() + within
     while not condition():
         for process in running:
             process.ensure()
         if time.monotonic() > deadline:
-            raise NotReady(f"{what} was not ready within {READY_WITHIN:.0f} s")
+            raise NotReady(f"{what} was not ready within {within:.0f} s")
         await asyncio.sleep(0.05)

@@ -27,6 +27,8 @@ from workflows import naming
 
 GIVE_UP = 300.0
 """Seconds after which a ticket counts as not answered."""
+_LOADED_WITHIN = 900.0
+"""Seconds: a world of hundreds of tickets has millions of rows, and a busy machine takes minutes for them."""
 _ACCEPTED = 202
 _NO_SWEEPS = {"sweep_minutes": 0}
 """The tenants of one run share a helpdesk: none of them may look there for tickets that it was not told of."""
@@ -174,7 +176,9 @@ async def play(
         ProcessEnded, NotReady, NoTemporal: what did not start or went away, with its last words.
     """
     with nobody_listens() as nowhere:
-        play = Play(world, rows, tenant=_NO_SWEEPS, without=tenancies.without, nowhere=nowhere)
+        play = Play(
+            world, rows, tenant=_NO_SWEEPS, without=tenancies.without, nowhere=nowhere, ready_within=_LOADED_WITHIN
+        )
         async with Household(state / "logs") as household:
             stack = await start_stack(household, own_environ(), state, Ports(), play=play, say=say)
             assert stack.sandbox is not None
