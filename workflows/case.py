@@ -4,18 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from activities.select import RULES
 from models.evidence import EvidenceRef
 from models.rediagnosis import Restored
 from models.run import (
+    DiagnoseRequest,
     Drafted,
     FetchRequest,
+    Gap,
     PlannedQuery,
     PublishRequest,
+    RecordRequest,
     RevisionResult,
     RunKey,
     Selection,
+    SelectRequest,
     Verified,
+    VerifyRequest,
     Weighed,
+    WeighRequest,
 )
 from models.ticket import Trigger, TriggerKind
 from models.vocabulary import CauseClass, Confidence, Mode, Outcome, Severity
@@ -155,6 +162,56 @@ class Case:
         said = ", ".join(f"{query.id} ({'rule' if query.id in rule else 'model'})" for query in wanted)
         return FollowUp(tuple(wanted), f"round {self.round}: {said}")
 
+    def select_request(self) -> SelectRequest:
+        """Return what chooses the playbook."""
+        return SelectRequest(
+            key=self.key, ticket=self.ticket, anchors=self.anchors, evidence=self.evidence, look=self.look
+        )
+
+    def weigh_request(self, gaps: tuple[Gap, ...], said: str) -> WeighRequest:
+        """Return what weighs all evidence there is; `said` names the round for people."""
+        return WeighRequest(
+            key=self.key,
+            playbook=self.selection.digest,
+            anchors=self.anchors,
+            evidence=self.evidence,
+            gaps=gaps,
+            round=self.round,
+            look=self.look,
+            asked=said,
+        )
+
+    def diagnose_request(self, reasoner: str, repair_of: str = "") -> DiagnoseRequest:
+        """Return what lets one reasoner draft; a model's first draft may ask for the follow-ups that are left."""
+        return DiagnoseRequest(
+            key=self.key,
+            playbook=self.selection.digest,
+            ticket=self.ticket,
+            anchors=self.anchors,
+            weighing=self.weighed.weighing,
+            evidence=self.evidence,
+            reasoner=reasoner,
+            round=self.diagnoses,
+            repair_of=repair_of,
+            look=self.look,
+            offered=() if repair_of or reasoner == RULES else tuple(query.id for query in self.offered),
+        )
+
+    def verify_request(self, problem: str) -> VerifyRequest:
+        """Return what checks the draft; `problem` says why the reasoner before did not answer."""
+        return VerifyRequest(
+            key=self.key,
+            playbook=self.selection.digest,
+            anchors=self.anchors,
+            weighing=self.weighed.weighing,
+            evidence=self.evidence,
+            draft=self.drafted.draft,
+            reasoner=self.drafted.reasoner,
+            reasoner_problem=problem,
+            round=self.diagnoses,
+            look=self.look,
+        )
+
     def publish_request(self, marker: str) -> PublishRequest:
         """Return what puts the note on the ticket; without a diagnosis it is the one line of a failed run."""
         return PublishRequest(
@@ -189,4 +246,19 @@ class Case:
             kept=verified.kept,
             dropped=verified.dropped,
             gaps=self.weighed.gaps,
+        )
+
+    def record_request(self, result: RevisionResult, finished_at: datetime) -> RecordRequest:
+        """Return what closes the revision in the ledger."""
+        return RecordRequest(
+            key=self.key,
+            outcome=result.outcome,
+            started_at=self.started_at,
+            finished_at=finished_at,
+            playbook_label=self.playbook_label,
+            diagnosis=self.verified.diagnosis,
+            note_status=result.note_status,
+            reasoner=self.drafted.reasoner,
+            gaps=result.gaps,
+            problem=self.problem,
         )

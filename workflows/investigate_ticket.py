@@ -26,7 +26,6 @@ with workflow.unsafe.imports_passed_through():
     from models.run import (
         ClaimRequest,
         DeliveryClaim,
-        DiagnoseRequest,
         Drafted,
         Gap,
         IdentifyRequest,
@@ -34,15 +33,12 @@ with workflow.unsafe.imports_passed_through():
         OpenRequest,
         PlannedQuery,
         Published,
-        RecordRequest,
         RevisionResult,
         RunKey,
         RunResult,
         SelectRequest,
         Verified,
-        VerifyRequest,
         Weighed,
-        WeighRequest,
     )
     from models.ticket import Rerun, Trigger, TriggerKind
     from models.vocabulary import Mode, Outcome
@@ -186,9 +182,7 @@ class InvestigateTicketWorkflow:
 
     async def _select(self, case: Case) -> bool:
         """Choose the playbook; return whether its mode allows to go on."""
-        request = SelectRequest(
-            key=case.key, ticket=case.ticket, anchors=case.anchors, evidence=case.evidence, look=case.look
-        )
+        request = case.select_request()
         with step("select_playbook"):
             case.selection = await workflow.execute_local_activity_method(
                 SelectActivities.select_playbook, request, **(LEDGER_STEP | {"summary": "choose the playbook"})
@@ -257,16 +251,7 @@ class InvestigateTicketWorkflow:
         with step("weigh_evidence"):
             return await workflow.execute_local_activity_method(
                 WeighActivities.weigh_evidence,
-                WeighRequest(
-                    key=case.key,
-                    playbook=case.selection.digest,
-                    anchors=case.anchors,
-                    evidence=case.evidence,
-                    gaps=gaps,
-                    round=case.round,
-                    look=case.look,
-                    asked=said,
-                ),
+                case.weigh_request(gaps, said),
                 **(LEDGER_STEP | {"summary": "facts and verdicts"}),
             )
 
@@ -306,48 +291,23 @@ class InvestigateTicketWorkflow:
 
     async def _draft(self, case: Case, reasoner: str, repair_of: str = "") -> Drafted:
         self._stage("diagnosing" if not repair_of else "mending what did not stand")
-        request = DiagnoseRequest(
-            key=case.key,
-            playbook=case.selection.digest,
-            ticket=case.ticket,
-            anchors=case.anchors,
-            weighing=case.weighed.weighing,
-            evidence=case.evidence,
-            reasoner=reasoner,
-            round=case.diagnoses,
-            repair_of=repair_of,
-            look=case.look,
-            offered=() if repair_of or reasoner == RULES else tuple(query.id for query in case.offered),
-        )
+        request = case.diagnose_request(reasoner, repair_of)
         case.diagnoses += 1
-        if reasoner == RULES:
-            with step("diagnose"):
-                drafted = await workflow.execute_local_activity_method(
-                    DiagnoseActivities.diagnose, request, **(LEDGER_STEP | {"summary": "diagnose by rules"})
-                )
-        else:
-            drafted = await self._gate.through(
+        if reasoner != RULES:
+            return await self._gate.through(
                 DiagnoseActivities.diagnose, request, MODEL_CALL | {"summary": f"model · {reasoner}"}
             )
-        return drafted
+        with step("diagnose"):
+            return await workflow.execute_local_activity_method(
+                DiagnoseActivities.diagnose, request, **(LEDGER_STEP | {"summary": "diagnose by rules"})
+            )
 
     async def _verify(self, case: Case, problem: str) -> Verified:
         self._stage("verifying claims")
         with step("verify_diagnosis"):
             return await workflow.execute_local_activity_method(
                 VerifyActivities.verify_diagnosis,
-                VerifyRequest(
-                    key=case.key,
-                    playbook=case.selection.digest,
-                    anchors=case.anchors,
-                    weighing=case.weighed.weighing,
-                    evidence=case.evidence,
-                    draft=case.drafted.draft,
-                    reasoner=case.drafted.reasoner,
-                    reasoner_problem=problem,
-                    round=case.diagnoses,
-                    look=case.look,
-                ),
+                case.verify_request(problem),
                 **(LEDGER_STEP | {"summary": "check every claim"}),
             )
 
@@ -371,18 +331,7 @@ class InvestigateTicketWorkflow:
         result = case.result(published.status)
         usd = await workflow.execute_local_activity_method(
             RecordActivities.record_outcome,
-            RecordRequest(
-                key=case.key,
-                outcome=result.outcome,
-                started_at=case.started_at,
-                finished_at=workflow.now(),
-                playbook_label=case.playbook_label,
-                diagnosis=case.verified.diagnosis,
-                note_status=published.status,
-                reasoner=case.drafted.reasoner,
-                gaps=result.gaps,
-                problem=case.problem,
-            ),
+            case.record_request(result, workflow.now()),
             **(LEDGER_STEP | {"summary": "record the outcome"}),
         )
         workflow.upsert_search_attributes(attributes.of_result(result, case.weighed.coverage))
