@@ -75,6 +75,17 @@ async def load_past(bodies: Bodies, runs: PastRuns, key: RunKey) -> Past:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """What one reasoner makes of kept evidence by one playbook."""
+
+    past: Past
+    playbook: Playbook
+    fitted: Refitted
+    diagnosis: Diagnosis
+    usd: float
+
+
+@dataclass(frozen=True)
 class Rediagnoser:
     """Looks at past runs again."""
 
@@ -109,24 +120,42 @@ class Rediagnoser:
         past = await load_past(self.bodies, self.runs, key)
         if past.diagnosis is None:
             raise NothingKept(f"{key.investigation}, revision {key.revision} ended without a diagnosis to compare with")
+        looked = await self._look(past, playbook, reasoner, beat, most_usd)
+        fitted = looked.fitted
+        then = Refitted(past.evidence, past.weighing, (), ())
+        return Rediagnosis(
+            key=key,
+            gathered_at=max((item.fetched_at for item in past.evidence), default=None),
+            then=self._side(past, past.playbook, then, past.diagnosis, past.kept.usd),
+            now=self._side(past, looked.playbook, fitted, looked.diagnosis, looked.usd),
+            unanswered=fitted.unanswered,
+            unused=fitted.unused,
+        )
+
+    async def look(
+        self,
+        key: RunKey,
+        playbook: Playbook | None,
+        reasoner: str,
+        beat: Callable[[], None],
+        most_usd: float | None = None,
+    ) -> Looked:
+        """Diagnose the kept evidence of a revision, without comparing; arguments and errors as for `run`."""
+        return await self._look(await load_past(self.bodies, self.runs, key), playbook, reasoner, beat, most_usd)
+
+    async def _look(
+        self, past: Past, playbook: Playbook | None, reasoner: str, beat: Callable[[], None], most_usd: float | None
+    ) -> Looked:
+        key = past.kept.key
         new = playbook or past.playbook
         tenant = self.tenants.get(key.ref.tenant)
         fitted = refit(past.playbook, new, past.anchors, past.evidence, tenant.region if tenant else "")
         if reasoner == RULES:
             draft = decide(new, fitted.weighing, fitted.evidence)
             diagnosis = verify(new, past.anchors, fitted.evidence, fitted.weighing, draft, RULES)
-            usd = 0.0
-        else:
-            diagnosis, usd = await _Asking(self, past, new, fitted, reasoner, beat, most_usd).run()
-        then = Refitted(past.evidence, past.weighing, (), ())
-        return Rediagnosis(
-            key=key,
-            gathered_at=max((item.fetched_at for item in past.evidence), default=None),
-            then=self._side(past, past.playbook, then, past.diagnosis, past.kept.usd),
-            now=self._side(past, new, fitted, diagnosis, usd),
-            unanswered=fitted.unanswered,
-            unused=fitted.unused,
-        )
+            return Looked(past, new, fitted, diagnosis, 0.0)
+        diagnosis, usd = await _Asking(self, past, new, fitted, reasoner, beat, most_usd).run()
+        return Looked(past, new, fitted, diagnosis, usd)
 
     async def spent(self, key: RunKey) -> float:
         """Return what looking back at a revision has cost so far, in US dollars."""

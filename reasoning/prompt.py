@@ -74,6 +74,15 @@ def build_prompt(
     return Prompt(system=system, user="\n\n".join(parts), version=words.label)
 
 
+def show_ticket_and_evidence(
+    ticket: Ticket, anchors: Anchors, evidence: Sequence[Evidence], redactor: Redactor
+) -> tuple[str, ...]:
+    """Return the ticket and the evidence as `build_prompt` shows them, with nothing of a playbook or of what code concluded."""
+    ticket_lines, evidence_lines = list(_ticket(ticket, anchors, redactor)), list(_evidence(evidence, redactor))
+    fence = _fence([*ticket_lines, *evidence_lines])
+    return _fenced("TICKET", fence, ticket_lines), _fenced("EVIDENCE", fence, evidence_lines)
+
+
 def build_choice_prompt(ticket: Ticket, anchors: Anchors, tied: Sequence[Ranked], redactor: Redactor) -> Prompt:
     """Build what a model sees that chooses between playbooks. The same inputs give the same prompt."""
     words = wording("select")

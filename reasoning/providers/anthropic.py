@@ -111,6 +111,16 @@ class AnthropicModel:
             chosen=chosen, model=self.model, input_tokens=used.prompt, output_tokens=used.output, usd=usd
         )
 
+    async def structured(
+        self, prompt: Prompt, schema: Mapping[str, JsonValue], beat: Callable[[], None]
+    ) -> tuple[str, Tokens, float]:
+        """Ask once for an answer of any shape; return its text, what it used and what it cost in US dollars.
+
+        Raises:
+            ModelUnavailable, ModelRefused, ModelMisconfigured, BadAnswer: as for `answer`, but that nobody has read the text.
+        """
+        return await self._ask(prompt, schema, self._max_tokens, beat)
+
     async def look_up(self) -> bool:
         """Look for the model in the far end's list, which costs nothing; False where the list does not have it, or there is none.
 
