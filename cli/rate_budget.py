@@ -22,11 +22,11 @@ class LedgerBudget:
         self._costs: dict[tuple[str, Source], int] = {}
         """Requests of the last question: the best guess for the next one."""
 
-    async def take(self, tenant: str, source: Source) -> None:
+    async def take(self, tenant: str, source: Source) -> int:
         """See `Budget`."""
         limit = self._limit(tenant, source)
         if not limit:
-            return
+            return 0
         # A question that costs more than a full bucket could never be asked; it goes into debt instead.
         cost = min(self._costs.get((tenant, source), 1), max(1, limit // 6))
         if await self._rates.reserve(tenant, source.value, limit, cost, at_most=0.0) is None:
@@ -34,15 +34,15 @@ class LedgerBudget:
                 f"rate budget: the {limit} requests a minute to {source.title} are used up",
                 retry_after=60 * cost / limit + random.uniform(0, _SPREAD),  # noqa: S311  # spreads load, guards nothing
             )
+        return cost
 
-    async def settle(self, tenant: str, source: Source, requests: int) -> None:
+    async def settle(self, tenant: str, source: Source, taken: int, requests: int) -> None:
         """See `Budget`."""
         limit = self._limit(tenant, source)
         if not limit:
             return
-        reserved = min(self._costs.get((tenant, source), 1), max(1, limit // 6))
         self._costs[tenant, source] = requests
-        await self._rates.settle(tenant, source.value, limit, requests - reserved)
+        await self._rates.settle(tenant, source.value, limit, requests - taken)
 
     def _limit(self, tenant: str, source: Source) -> int:
         config = self._tenants[tenant].connectors.get(source)

@@ -139,16 +139,16 @@ class Plugin:
 class Budget(Protocol):
     """How much may be asked of a source, by all workers together."""
 
-    async def take(self, tenant: str, source: Source) -> None:
-        """Take what a question probably costs.
+    async def take(self, tenant: str, source: Source) -> int:
+        """Take what a question probably costs, and return it.
 
         Raises:
             RateBudget: nothing is left; says when there will be.
         """
         ...
 
-    async def settle(self, tenant: str, source: Source, requests: int) -> None:
-        """Say what it did cost."""
+    async def settle(self, tenant: str, source: Source, taken: int, requests: int) -> None:
+        """Say what a question did cost for which so much was taken."""
         ...
 
 

@@ -68,14 +68,14 @@ class PooledConnectors:
         """
         if self._budget is None:
             return await ask()
-        await self._budget.take(tenant, source)
+        taken = await self._budget.take(tenant, source)
         sent: list[None] = []
         counting = SENT.set(sent)
         try:
             return await ask()
         finally:
             SENT.reset(counting)
-            await self._budget.settle(tenant, source, max(1, len(sent)))
+            await self._budget.settle(tenant, source, taken, max(1, len(sent)))
 
     async def aclose(self) -> None:
         """Close all connectors; questions that are running fail."""

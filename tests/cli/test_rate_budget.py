@@ -104,6 +104,16 @@ async def test_what_a_question_really_cost_is_taken(ledger: SqlLedger) -> None:
     assert len(connector.asked) == 1, "one of ten is left, and the next question probably costs nine"
 
 
+async def test_of_two_at_once_each_costs_what_it_did(ledger: SqlLedger) -> None:
+    budget = LedgerBudget(SqlRates(ledger.database), {"acme": tenant(60)})
+    taken = [await budget.take("acme", Source.LINEAR) for _ in range(2)]
+    for each in taken:
+        await budget.settle("acme", Source.LINEAR, each, 9)
+    wait = await SqlRates(ledger.database).reserve("acme", "linear", 60, 1, at_most=60)
+    assert wait is not None
+    assert wait > 1, "ten were there, and eighteen were asked"
+
+
 async def test_without_a_limit_nothing_is_counted(ledger: SqlLedger) -> None:
     connector = ScriptedConnector(Source.LINEAR, {"search_issues": found({"n": 1})})
     worker = pool(ledger, connector, 0)
