@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from models.customer import Anchors
 from models.playbook import Playbook
@@ -116,5 +117,10 @@ def _signals(text: str, anchors: Anchors, playbook: Playbook) -> dict[str, int]:
 
 
 def _says(text: str, term: str) -> bool:
+    return _pattern(term).search(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _pattern(term: str) -> re.Pattern[str]:
     words = r"\s+".join(re.escape(word) for word in term.split())
-    return re.search(rf"(?<!\w){words}(?!\w)", text, re.IGNORECASE) is not None
+    return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE)
