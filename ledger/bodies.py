@@ -1,11 +1,12 @@
 """How a body lies in the ledger: compressed, then sealed with a data key; what older versions wrote is compressed alone."""
 
 import zstandard
-from sqlalchemy import Connection, and_, bindparam, or_, select
+from sqlalchemy import Connection, and_, or_, select
 
 from keys.keyring import SealBrokenError
 from ledger.base import BodyMissing, LedgerError
 from ledger.data_keys import DataKey, Vault, WrappedKey
+from ledger.database import matching
 from ledger.tables import BodyRow
 from ledger.tables_keys import DataKeyRow
 from models.base import digest_of
@@ -23,7 +24,7 @@ _KEY_OF_BODY = and_(
 _READABLE = (
     select(BodyRow.codec, BodyRow.data, BodyRow.subject, BodyRow.generation, DataKeyRow.wrapped, DataKeyRow.master)
     .outerjoin(DataKeyRow, _KEY_OF_BODY)
-    .where(BodyRow.tenant == bindparam("tenant"), BodyRow.digest == bindparam("digest"))
+    .where(*matching(BodyRow, "tenant", "digest"))
     .where(or_(BodyRow.codec != SEALED, DataKeyRow.wrapped.is_not(None)))
     .limit(1)
 )

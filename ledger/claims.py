@@ -5,20 +5,21 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, select, update
 
 from ledger.base import LedgerError
-from ledger.database import insert_new
+from ledger.database import insert_new, matching
 from ledger.tables import DeliveryRow, InvestigationRow, RevisionRow
 from ledger.tables_shared import DeliveredEventRow
 from models.run import ClaimRequest, DeliveryClaim, RunKey
 from models.ticket import CREATED_EVENT, TicketRef
 
+_CLAIM = select(DeliveryRow.ticket, DeliveryRow.owner, DeliveryRow.investigation, DeliveryRow.revision).where(
+    *matching(DeliveryRow, "tenant", "helpdesk", "delivery")
+)
+
 
 def find_claim(connection: Connection, request: ClaimRequest) -> DeliveryClaim | None:
     """Return what became of a delivery that was claimed before, by this owner or another."""
-    row = connection.execute(
-        select(DeliveryRow.ticket, DeliveryRow.owner, DeliveryRow.investigation, DeliveryRow.revision).filter_by(
-            tenant=request.ref.tenant, helpdesk=request.ref.helpdesk, delivery=request.trigger.delivery
-        )
-    ).one_or_none()
+    names = {"tenant": request.ref.tenant, "helpdesk": request.ref.helpdesk, "delivery": request.trigger.delivery}
+    row = connection.execute(_CLAIM, names).one_or_none()
     if row is None:
         return None
     ref = TicketRef(tenant=request.ref.tenant, helpdesk=request.ref.helpdesk, ticket=row.ticket)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from keys.keyring import KEY_BYTES, Keyring, KeyringError, SealBrokenError, UnknownKeyError
 from ledger.base import LedgerError
-from ledger.database import Database, insert_new
+from ledger.database import Database, insert_new, matching
 from ledger.tables_keys import DataKeyRow, MasterKeyRow
 from models.run import RunKey
 
@@ -23,6 +23,12 @@ FRESH_SECONDS = 3.0
 _MOST_KEPT = 512
 _PURPOSE = "whydesk ledger data keys 1"
 _PROOF = b"whydesk"
+_NEWEST = (
+    select(DataKeyRow.generation, DataKeyRow.wrapped, DataKeyRow.master)
+    .where(*matching(DataKeyRow, "tenant", "subject"), DataKeyRow.wrapped.is_not(None))
+    .order_by(DataKeyRow.generation.desc())
+    .limit(1)
+)
 
 
 def subject_of(key: RunKey | None) -> str:
@@ -179,13 +185,7 @@ class WrappedKey:
 
 def newest_key(connection: Connection, tenant: str, subject: str) -> WrappedKey | None:
     """Return the subject's key, unless there is none or it is erased."""
-    row = connection.execute(
-        select(DataKeyRow.generation, DataKeyRow.wrapped, DataKeyRow.master)
-        .filter_by(tenant=tenant, subject=subject)
-        .where(DataKeyRow.wrapped.is_not(None))
-        .order_by(DataKeyRow.generation.desc())
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_NEWEST, {"tenant": tenant, "subject": subject}).one_or_none()
     return None if row is None else WrappedKey(tenant, subject, row.generation, row.wrapped or b"", row.master)
 
 

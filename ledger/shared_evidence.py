@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Update, delete, select, update
 
 from ledger.base import BodyMissing
-from ledger.database import insert_new
+from ledger.database import insert_new, matching
 from ledger.store import SqlLedger
 from ledger.tables import BodyRow
 from ledger.tables_shared import SharedEvidenceRow
@@ -98,10 +98,14 @@ class _Row(NamedTuple):
     failed_at: datetime | None
 
 
+_FOUND = select(*(getattr(SharedEvidenceRow, name) for name in _Row._fields)).where(
+    *matching(SharedEvidenceRow, "scope", "question")
+)
+_LOCKED = _FOUND.with_for_update()
+
+
 def _find(connection: Connection, question: SharedQuestion, *, lock: bool = False) -> _Row | None:
-    columns = [getattr(SharedEvidenceRow, name) for name in _Row._fields]
-    wanted = select(*columns).filter_by(**_names(question))
-    row = connection.execute(wanted.with_for_update() if lock else wanted).one_or_none()
+    row = connection.execute(_LOCKED if lock else _FOUND, _names(question)).one_or_none()
     return None if row is None else _Row(*row)
 
 

@@ -15,7 +15,7 @@ from ledger.base import RETROSPECT, BodyMissing, LedgerError
 from ledger.bodies import load_body, pack
 from ledger.claims import find_claim, open_revision
 from ledger.data_keys import DataKey, Vault, subject_of
-from ledger.database import Database, insert_new
+from ledger.database import Database, insert_new, matching
 from ledger.feedback import feedback_tags, keep_feedback, keep_tags, keep_tags_on_note
 from ledger.migrations import upgrade
 from ledger.spending import spent_since
@@ -33,6 +33,16 @@ M = TypeVar("M", bound=BaseModel)
 
 BEGUN = "begun"
 """The status of a note that may or may not have reached the ticket."""
+_REVISION = ("tenant", "investigation", "revision")
+_EVIDENCE = select(*(getattr(EvidenceRow, name) for name in EvidenceRef.model_fields if name != "id")).where(
+    *matching(EvidenceRow, *_REVISION, "evidence", "look")
+)
+_ANSWER = select(*(getattr(ModelAnswerRow, name) for name in Drafted.model_fields)).where(
+    *matching(ModelAnswerRow, *_REVISION, "round", "purpose", "sample", "request")
+)
+_LOOKED_BACK = ModelAnswerRow.purpose.in_(RETROSPECT)
+_COST = select(func.coalesce(func.sum(ModelAnswerRow.usd), 0.0)).where(*matching(ModelAnswerRow, *_REVISION))
+_COST_OF_RUN, _COST_OF_LOOKING_BACK = _COST.where(~_LOOKED_BACK), _COST.where(_LOOKED_BACK)
 
 
 class SqlLedger:
@@ -165,10 +175,8 @@ class SqlLedger:
 
     async def spent(self, key: RunKey, purpose: str = "") -> float:
         """See `Ledger`."""
-        back = ModelAnswerRow.purpose.in_(RETROSPECT)
-        total = select(func.coalesce(func.sum(ModelAnswerRow.usd), 0.0)).filter_by(**_names(key))
-        total = total.where(back if purpose in RETROSPECT else ~back)
-        return await self.database.read(lambda connection: float(connection.execute(total).scalar_one()))
+        cost = _COST_OF_LOOKING_BACK if purpose in RETROSPECT else _COST_OF_RUN
+        return await self.database.read(lambda connection: float(connection.execute(cost, _names(key)).scalar_one()))
 
     async def spent_since(self, tenant: str, since: datetime) -> float:
         """See `Ledger`."""
@@ -304,14 +312,12 @@ def _store_body(connection: Connection, own: DataKey, digest: str, raw: bytes) -
 
 
 def _evidence(connection: Connection, key: RunKey, evidence: str, look: int) -> EvidenceRef | None:
-    columns = [getattr(EvidenceRow, name) for name in EvidenceRef.model_fields if name != "id"]
-    found = connection.execute(select(*columns).filter_by(**_names(key), evidence=evidence, look=look)).one_or_none()
+    found = connection.execute(_EVIDENCE, _names(key) | {"evidence": evidence, "look": look}).one_or_none()
     return None if found is None else EvidenceRef.model_validate({"id": evidence, **found._mapping})
 
 
 def _answer(connection: Connection, key: RunKey, asked: dict[str, object]) -> Drafted | None:
-    columns = [getattr(ModelAnswerRow, name) for name in Drafted.model_fields]
-    found = connection.execute(select(*columns).filter_by(**_names(key), **asked)).one_or_none()
+    found = connection.execute(_ANSWER, _names(key) | asked).one_or_none()
     return None if found is None else Drafted.model_validate(found._asdict())
 
 
