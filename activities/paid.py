@@ -13,9 +13,10 @@ from temporalio import activity
 
 from ledger.base import RETROSPECT, RETROSPECT_FAILED, Ledger, LedgerError
 from models.run import Drafted, RunKey
+from models.standing import start_of_day
 from models.tenant import Tenant
 from reasoning.providers.base import ModelError
-from reasoning.spend_ladder import Rung, cheapest, rung_of, start_of_day
+from reasoning.spend_ladder import Rung, cheapest, rung_of
 
 log = structlog.get_logger("whydesk.spend")
 

@@ -16,8 +16,9 @@ from cli.recorded import open_recorded
 from cli.terminal import wide_enough
 from ledger.spending import CostBy, Costs, costs_of, spent_since
 from models.base import Frozen
+from models.standing import start_of_day
 from models.tenant import Tenant
-from reasoning.spend_ladder import rung_of, start_of_day
+from reasoning.spend_ladder import rung_of
 from settings import Settings
 
 

@@ -1,13 +1,13 @@
 """How each tenant stands now: its oldest open revision, and what its models cost today."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
 from ledger.database import Database
 from ledger.tables import ModelAnswerRow, RevisionRow
-from models.standing import Standing
+from models.standing import Standing, start_of_day
 
 
 class SqlStanding:
@@ -23,7 +23,6 @@ class SqlStanding:
 
 
 def _standing(connection: Connection, now: datetime) -> Mapping[str, Standing]:
-    midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     opened = (
         select(RevisionRow.tenant, func.min(RevisionRow.opened_at))
         .where(RevisionRow.outcome.is_(None))
@@ -31,7 +30,7 @@ def _standing(connection: Connection, now: datetime) -> Mapping[str, Standing]:
     )
     paid = (
         select(ModelAnswerRow.tenant, func.sum(ModelAnswerRow.usd))
-        .where(ModelAnswerRow.answered_at >= midnight)
+        .where(ModelAnswerRow.answered_at >= start_of_day(now))
         .group_by(ModelAnswerRow.tenant)
     )
     oldest = {row[0]: row[1] for row in connection.execute(opened)}

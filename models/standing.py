@@ -1,6 +1,13 @@
 """How a tenant stands at one moment, for the gauges of a worker."""
 
+from datetime import UTC, datetime
+
 from models.base import Frozen, Moment
+
+
+def start_of_day(now: datetime) -> datetime:
+    """Return when the day of a budget began: midnight UTC."""
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 class Standing(Frozen):

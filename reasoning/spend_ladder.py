@@ -17,11 +17,6 @@ class Rung(StrEnum):
     RULES = "rules"
 
 
-def start_of_day(now: datetime) -> datetime:
-    """Return when the day of a budget began: midnight UTC."""
-    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def rung_of(budget: Budget, spent_today: float) -> Rung:
     """Return where a tenant stands that has spent this much of its day, in US dollars."""
     if budget.usd_per_day is None:
