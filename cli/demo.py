@@ -22,9 +22,10 @@ from cli.interruptible import interruptible
 from cli.processes import Household
 from cli.run_processes import only_one
 from cli.stack import Play, Ports, own_environ, start_stack
+from cli.worlds import ensure_valid
 from models.tenant import Budget
 from models.vocabulary import Source
-from sandbox.world_files import load_world, validate_world
+from sandbox.world_files import load_world
 
 _WIDTH = 130
 DEFAULT_WORLD = Path(__file__).parent.parent / "sandbox" / "worlds" / "vellumworks"
@@ -57,11 +58,7 @@ def demo(
     """
     # Without a terminal there is no width to fit into, and a table that is cut says little.
     console = Console() if Console().is_terminal else Console(width=_WIDTH)
-    problems = validate_world(world)
-    if problems:
-        raise UsageProblem(
-            f"{world} is no valid world; `whydesk world validate {world}` says why ({len(problems)} times)"
-        )
+    ensure_valid(world)
     if json_file and not json_file.absolute().parent.is_dir():
         raise UsageProblem(f"--json {str(json_file)!r}: there is no such folder; make it first")
     keys, without = _chosen(world, ticket), _sources(broken or [])
