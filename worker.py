@@ -24,6 +24,7 @@ from activities.control_board import ControlBoard
 from activities.diagnose import DiagnoseActivities
 from activities.gather import GatherActivities
 from activities.intake import IntakeActivities
+from activities.model_rates import RatedModels
 from activities.pausing import PausableConnectors, PausableModels, PauseActivities, PauseGate
 from activities.publish import PublishActivities
 from activities.record import RecordActivities
@@ -114,6 +115,7 @@ def make_activities(
     give it to `make_worker` too. Without `past` no run can be looked back at.
     """
     board = board or ControlBoard()
+    models = RatedModels(models, together.rates, tenants) if together else models
     connectors, models = PausableConnectors(connectors, board), PausableModels(models, board)
     bodies = Bodies(ledger)
     sharing = SharedFetch(together.answers) if together else None
@@ -370,7 +372,7 @@ def _models(
     """Return what makes each link of each tenant's chain, and its classifier."""
     chains: dict[str, dict[str, Callable[[], LanguageModel]]] = {}
     for tenant in tenants.values():
-        named = {CLASSIFIER if place == ("classifier",) else link.model: link for place, link in tenant.all_models()}
+        named = tenant.chain() | ({CLASSIFIER: tenant.classifier} if tenant.classifier is not None else {})
         chains[tenant.id] = {name: partial(_model, link, secret) for name, link in named.items()}
     return chains
 

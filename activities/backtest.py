@@ -19,7 +19,7 @@ from models.run import RunKey
 from models.tenant import Tenant
 from models.vocabulary import CauseClass, Outcome, Severity
 from reasoning.compare import compare, truth_of
-from reasoning.providers.base import ModelPool
+from reasoning.providers.base import ModelPool, ModelUnavailable, RateBudget
 
 PAGE = 100
 """Investigations between two fresh starts of the workflow."""
@@ -76,6 +76,9 @@ class BacktestActivities:
                 line = _line(kept, found)
             except NothingKept as error:
                 line = _no_line(given, item, kept, str(error))
+            except RateBudget as error:
+                # No other link takes its place here, and nobody waits for the answer.
+                raise ModelUnavailable(str(error), retry_after=error.retry_after) from None
             except BudgetSpent as error:
                 raise ApplicationError(str(error), type=SPENT, non_retryable=True) from None
         return await self._runs.put_line(given, line)

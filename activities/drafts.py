@@ -45,7 +45,7 @@ async def draft_by_model(
         wished = draft.follow_ups if reply.usd < left else ()
         return Drafted(
             draft=await until_kept(partial(ledger.put_body, tenant, draft, question.key)),
-            reasoner=reply.model,
+            reasoner=question.reasoner,
             follow_ups=tuple(name for name in offered if name in wished),
             input_tokens=reply.input_tokens,
             output_tokens=reply.output_tokens,

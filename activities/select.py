@@ -79,7 +79,7 @@ def selection_of(
         mode=mode if mode is not None else tenant.mode_for(playbook.id),
         rounds=playbook.budgets.rounds,
         most_queries=playbook.budgets.queries,
-        reasoners=(*(link.model for link in tenant.models), RULES),
+        reasoners=(*tenant.chain(), RULES),
         tied=tied,
         candidate=candidate,
     )

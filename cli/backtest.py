@@ -59,7 +59,7 @@ def backtest(
     """
     settings = load_settings()
     of = named_tenant(settings, tenant)
-    links = [link.model for link in of.models]
+    links = list(of.chain())
     if model != RULES and model not in links:
         raise UsageProblem(
             f"--model {model!r}: a worker asks what is in the tenant's `models`: {', '.join(links) or 'none'}"

@@ -111,8 +111,9 @@ def _of_tenant(tenant: Tenant, secrets: Secrets) -> Iterator[Examination]:
     for source, config in tenant.connectors.items():
         look = partial(_connector, source, config, secrets, tenant)
         yield Examination("connector", source.value, look, tenant.id)
-    for link in {link.model: link for _, link in tenant.all_models()}.values():
-        yield Examination("model", link.model, partial(examine_model, link, secrets), tenant.id)
+    fast = {tenant.classifier.model: tenant.classifier} if tenant.classifier is not None else {}
+    for name, link in (fast | tenant.chain()).items():
+        yield Examination("model", name, partial(examine_model, link, secrets), tenant.id)
 
 
 async def _helpdesk(config: HelpdeskConfig, secrets: Secrets, tenant: str, name: str) -> Sequence[Finding]:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from activities.bodies import Bodies
+from activities.model_rates import RatedModels
 from activities.paid import BudgetSpent
 from activities.rediagnose import NothingKept, Rediagnoser
 from activities.select import RULES
@@ -20,6 +21,7 @@ from cli.recorded import open_recorded
 from cli.rediagnose_view import print_rediagnosis
 from cli.reinvestigate import again, before
 from cli.terminal import wide_enough
+from ledger.coordinator import coordinate
 from ledger.past_runs import SqlPastRuns
 from ledger.reading import RunReader
 from ledger.store import SqlLedger
@@ -88,7 +90,7 @@ def _as_a_run(
     chosen = named_playbook(*named, wanted.tenant) or then.playbook
     if chosen is None:
         raise UsageProblem(f"{name} ended before a playbook was chosen; name one with --playbook")
-    links = [link.model for link in wanted.tenant.models] if wanted.tenant else []
+    links = list(wanted.tenant.chain()) if wanted.tenant else []
     if model is not None and model != RULES and model not in links:
         raise UsageProblem(
             f"--model {model!r}: a worker asks what is in the tenant's `models`: {', '.join(links) or 'none'}"
@@ -118,7 +120,8 @@ class _Looking:
             reasoner = model or answered or RULES
             tenants = with_model(self._settings.tenants, key.ref.tenant, reasoner)
             async with open_models(self._settings, tenants) as models:
-                looking = Rediagnoser(ledger, Bodies(ledger), SqlPastRuns(ledger), models, tenants)
+                rated = RatedModels(models, coordinate(ledger).rates, tenants)
+                looking = Rediagnoser(ledger, Bodies(ledger), SqlPastRuns(ledger), rated, tenants)
                 try:
                     return await looking.run(key, chosen, reasoner, _no_beat, self._max_usd)
                 except NothingKept as error:
@@ -157,7 +160,7 @@ def with_model(tenants: Mapping[str, Tenant], name: str, model: str) -> Mapping[
             f"tenant {name!r} is not configured here, so there is no key to ask {model!r} with: run this with the "
             "worker's environment (WHYDESK_CONFIG), or --model rules"
         )
-    if any(link.model == model for link in tenant.models):
+    if model in tenant.chain():
         return tenants
     if not tenant.models:
         raise UsageProblem(f"tenant {name!r} has no `models`, so there is no key to ask {model!r} with; --model rules")

@@ -230,6 +230,8 @@ class ModelConfig(Strict):
     """Seconds for one answer."""
     max_tokens: int = 8_000
     """The most that one answer may have."""
+    requests_per_minute: RequestsPerMinute = 0
+    """The most that all workers together ask of it in a minute, for this tenant; 0: no limit of ours."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -311,6 +313,14 @@ class Tenant(Strict):
     """Further hosts that a note may link to; those of the configured systems always may."""
     console_url: PageTemplate = ""
     """Where a person finds an investigation, `https://whydesk.example.com/runs/{investigation}`; empty: the note shows its id."""
+
+    def chain(self) -> dict[str, ModelConfig]:
+        """Return the links by the names that runs know them by: the model's id, with `#2` after it for its second place."""
+        named: dict[str, ModelConfig] = {}
+        for link in self.models:
+            place = 1 + sum(other.model == link.model for other in named.values())
+            named[link.model if place == 1 else f"{link.model}#{place}"] = link
+        return named
 
     def all_models(self) -> Iterator[tuple[tuple[str | int, ...], ModelConfig]]:
         """Yield every model that is asked for this tenant, with its place in the configuration."""

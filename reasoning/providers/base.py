@@ -32,6 +32,10 @@ class BadAnswer(ModelError):
     """Not of the asked shape, or cut by the token limit. Not retried on this link."""
 
 
+class RateBudget(ModelError):
+    """Our own limit of requests a minute for that model is used up, and it was not asked; the next link answers."""
+
+
 class ModelMisconfigured(ModelError):
     """Wrong key, unknown model, bad request: ours to mend. Not retried."""
 

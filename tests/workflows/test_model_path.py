@@ -10,6 +10,7 @@ import pytest_asyncio
 import structlog
 from temporalio.client import Client
 
+from ledger.coordinator import coordinate
 from ledger.reading import RunReader
 from ledger.store import SqlLedger
 from models.diagnosis import Draft
@@ -71,9 +72,10 @@ async def asked(
     usd: float = 0.25,
     usd_per_day: float | None = None,
     chain: Sequence[str] = (MODEL,),
+    per_minute: int = 0,
 ) -> AsyncIterator[Told]:
     """Investigate one ticket with the models first in the chain."""
-    links = [ModelConfig(model=name, api_key="env:NONE") for name in chain]
+    links = [ModelConfig(model=name, api_key="env:NONE", requests_per_minute=per_minute) for name in chain]
     budget = Budget(usd_per_ticket=usd, usd_per_day=usd_per_day)
     tenant = TENANT.model_copy(update={"models": links, "budget": budget})
     with AnthropicServer(script) as server:
@@ -82,7 +84,8 @@ async def asked(
         }
         try:
             models = Models(made)
-            house = House(client, ledger, failing_requests(), an_incident(), billing(), tenant=tenant, models=models)
+            sources = (failing_requests(), an_incident(), billing())
+            house = House(client, ledger, *sources, tenant=tenant, models=models, together=bool(per_minute))
             async with house.worker():
                 ref = house.open_ticket(TEXT)
                 [revision] = (await house.investigate(ref)).revisions
@@ -159,6 +162,21 @@ async def test_the_rules_answer_where_the_model_does_not(
         assert f"written by the playbook's rules, no model ({MODEL}: {why})" in told.note
         assert (told.revision.usd > 0) is paid
         assert len(told.server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("chain", "who"), [((DEARER, MODEL), MODEL), ((DEARER,), "rules")], ids=["the next link", "rules last"]
+)
+async def test_a_link_whose_minute_is_used_up_is_not_asked(
+    temporal: Client, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch, chain: Sequence[str], who: str
+) -> None:
+    monkeypatch.setattr("activities.model_rates.PATIENCE", 0.0)
+    await coordinate(ledger).rates.reserve(TENANT.id, f"model/anthropic//{DEARER}", 1, 1, 0.0)
+    async with asked(temporal, ledger, [says(GOOD)], chain=chain, per_minute=1) as told:
+        assert [request.json["model"] for request in told.server.requests] == [name for name in chain if name == who]
+    diagnosis = (await RunReader(ledger).load_run(told.revision.investigation)).diagnosis
+    assert diagnosis is not None
+    assert (diagnosis.reasoner, diagnosis.reasoner_problem) == (who, f"{DEARER}: RateBudget")
 
 
 async def test_a_spent_budget_asks_nothing(temporal: Client, ledger: SqlLedger) -> None:
