@@ -8,12 +8,34 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # xdist says no types
 
 from cli.dev_server import free_port, start_dev_server
 from cli.processes import Household
 from tests import master_keys
 
 PROBE_PLAYBOOKS = Path(__file__).parent / "data" / "playbooks"
+ONE_INSTALLATION = "tests/whole_path"
+"""A folder whose files share an installation: on one worker it starts once."""
+LONG = (ONE_INSTALLATION, "tests/faults/test_faults.py", "tests/cli/test_up.py", "tests/storm/test_storm.py")
+"""Few tests that take long; begun last, as few tests are, one worker would still run them when the others are done."""
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist says no types
+    """A file, or the folder of an installation, is one worker's; what takes long goes first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return ONE_INSTALLATION if nodeid.startswith(f"{ONE_INSTALLATION}/") else str(super()._split_scope(nodeid))
+
+    def _assign_work_unit(self, node: object) -> None:
+        if scope := next((scope for scope in LONG if scope in self.workqueue), None):
+            self.workqueue.move_to_end(scope, last=False)
+        super()._assign_work_unit(node)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling | None:
+    """Replace `--dist loadfile`."""
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from settings import SETTINGS, env_example
+from tests.conftest import LONG
 from workflows import naming
 
 ROOT = Path(__file__).parent.parent
@@ -165,6 +166,10 @@ def test_tests_mirror_the_source() -> None:
     assert folders <= OURS | ways
     packages = {str(Path(name).parent) for name in python_files() if name.startswith("tests/")}
     assert [name for name in sorted(packages) if not (ROOT / name / "__init__.py").exists()] == []
+
+
+def test_what_tests_begin_with_is_there() -> None:
+    assert [name for name in LONG if not (ROOT / name).exists()] == []
 
 
 def test_env_example_is_what_settings_read() -> None:

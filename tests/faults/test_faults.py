@@ -33,7 +33,7 @@ class Town:
         return [(one.revision, one.outcome, one.note_status) for one in seen.revisions]
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     """Run an installation whose worker can be stopped anywhere."""
     async with raised(tmp_path_factory.mktemp("faults"), Script()) as stage, await open_ledger(stage) as ledger:
