@@ -3,15 +3,19 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from models.diagnosis import Draft, Weighing
+from models.evidence import Evidence
 from models.playbook import Playbook
 from models.tables import LOGICAL_TABLES, TableMapping
 from models.vocabulary import CauseClass, Outcome, Scope, Source, Verdict
-from playbooks.fixtures import FixtureAnswer, FixtureResult, investigate, read_fixtures, run_fixtures
+from playbooks.fixtures import Fixture, FixtureAnswer, investigate, read_fixtures, run_fixture, run_fixtures
 from playbooks.library import Library, LoadedPlaybook, PlaybookError
 from playbooks.lock import SHIPPED
 from reasoning.phrases import say_fact, say_row
@@ -19,23 +23,44 @@ from reasoning.sql import check_query, scope_query
 
 SHIPPED_PLAYBOOKS = Library.load([SHIPPED]).all()
 FIXTURES = [
-    (loaded, result) for loaded in SHIPPED_PLAYBOOKS for result in run_fixtures(loaded)
-]  # pure and fast: a failing one is still one failing test
+    (loaded, path.stem)
+    for loaded in SHIPPED_PLAYBOOKS
+    for path in sorted((loaded.path.parent / "fixtures").glob("*.yaml"))
+]
 EACH = pytest.mark.parametrize("loaded", SHIPPED_PLAYBOOKS, ids=lambda loaded: loaded.playbook.id)
 
 
+@cache
+def fixtures_of(folder: Path) -> Mapping[str, Fixture]:
+    """Read a playbook's fixtures once for all tests."""
+    [loaded] = [loaded for loaded in SHIPPED_PLAYBOOKS if loaded.path.parent == folder]
+    return read_fixtures(loaded)
+
+
+@cache
+def investigated(folder: Path, name: str) -> tuple[Weighing, Draft, tuple[Evidence, ...]]:
+    """Investigate a fixture as it is, once for all tests."""
+    [loaded] = [loaded for loaded in SHIPPED_PLAYBOOKS if loaded.path.parent == folder]
+    return investigate(loaded.playbook, fixtures_of(folder)[name])
+
+
 @pytest.mark.parametrize(
-    ("loaded", "result"), FIXTURES, ids=[f"{loaded.playbook.id}-{result.name}" for loaded, result in FIXTURES]
+    ("loaded", "name"), FIXTURES, ids=[f"{loaded.playbook.id}-{name}" for loaded, name in FIXTURES]
 )
-def test_fixture_holds(loaded: LoadedPlaybook, result: FixtureResult) -> None:
-    assert result.differences == ()
+def test_fixture_holds(loaded: LoadedPlaybook, name: str) -> None:
+    assert run_fixture(loaded.playbook, name, fixtures_of(loaded.path.parent)[name]).differences == ()
+
+
+@EACH
+def test_all_fixtures_are_read(loaded: LoadedPlaybook) -> None:
+    assert [name for each, name in FIXTURES if each is loaded] == list(fixtures_of(loaded.path.parent))
 
 
 @EACH
 def test_every_hypothesis_has_a_supporting_fixture_and_a_near_miss(loaded: LoadedPlaybook) -> None:
     diagnosed, spared = set(), set()
-    for fixture in read_fixtures(loaded).values():
-        weighing, draft, _ = investigate(loaded.playbook, fixture)
+    for name, fixture in fixtures_of(loaded.path.parent).items():
+        weighing, draft, _ = investigated(loaded.path.parent, name)
         diagnosed.add(draft.hypothesis)
         named = {name for name, verdict in fixture.expect.verdicts.items() if verdict is not Verdict.SUPPORTED}
         spared |= {each.id for each in weighing.verdicts if each.id in named and each.verdict is not Verdict.SUPPORTED}
@@ -52,8 +77,8 @@ def test_every_hypothesis_says_what_would_change_its_verdict(loaded: LoadedPlayb
 @EACH
 def test_no_claim_of_any_fixture_is_left_without_a_sentence(loaded: LoadedPlaybook) -> None:
     playbook = loaded.playbook
-    for fixture in read_fixtures(loaded).values():
-        weighing, draft, evidence = investigate(playbook, fixture)
+    for name in fixtures_of(loaded.path.parent):
+        weighing, draft, evidence = investigated(loaded.path.parent, name)
         facts = {fact.id: fact for fact in weighing.facts}
         by_id = {item.id: item for item in evidence}
         for claim in draft.claims:
@@ -69,8 +94,8 @@ def test_no_claim_of_any_fixture_is_left_without_a_sentence(loaded: LoadedPlaybo
 @EACH
 def test_losing_any_one_source_never_makes_a_cause_of_nothing(loaded: LoadedPlaybook) -> None:
     """Take every query away in turn, from every fixture: no new diagnosis may come of it, and never `nothing-wrong`."""
-    for fixture in read_fixtures(loaded).values():
-        _, whole, _ = investigate(loaded.playbook, fixture)
+    for name, fixture in fixtures_of(loaded.path.parent).items():
+        _, whole, _ = investigated(loaded.path.parent, name)
         for query in loaded.playbook.queries:
             if query.follow_up and query.id not in fixture.evidence:
                 continue
