@@ -21,6 +21,12 @@ class RunFile:
     facts: RunFacts
     lines: tuple[TicketRun, ...]
 
+    @property
+    def world(self) -> str:
+        """What a report calls the world."""
+        facts = self.facts
+        return facts.world_name if facts.seed is None else f"{facts.world_name} (seed {facts.seed})"
+
     def is_scripted(self, line: TicketRun) -> bool:
         """Whether a script spoke in a model's place; what it says is no figure of quality."""
         return line.script is not None or (self.facts.script is not None and line.arm is not Arm.RULES)

@@ -22,6 +22,7 @@ _TOLD = (Outcome.DIAGNOSED, Outcome.NOTHING_WRONG)
 class TicketScore(BaseModel):
     """One ticket, arm and repeat."""
 
+    world: str
     key: str
     arm: Arm
     script: Script | None
@@ -92,11 +93,11 @@ def score_run(run: RunFile, truths: Truths) -> list[TicketScore]:
     """
     truths.ensure_of(run.facts.world)
     known = [(line, truths.tickets[line.key]) for line in run.lines if line.key in truths.tickets]
-    return [score_ticket(line, one, truths, run.is_scripted(line)) for line, one in known]
+    return [score_ticket(line, one, truths, run.is_scripted(line), run.world) for line, one in known]
 
 
-def score_ticket(line: TicketRun, known: Known, truths: Truths, is_scripted: bool) -> TicketScore:
-    """Score one line."""
+def score_ticket(line: TicketRun, known: Known, truths: Truths, is_scripted: bool, world: str = "") -> TicketScore:
+    """Score one line; `world` is what the report calls it."""
     told = line.outcome in _TOLD
     right = is_cause_right(line, known)
     rows = [finding(row, known, truths, line.evidence) for row in known.required]
@@ -104,6 +105,7 @@ def score_ticket(line: TicketRun, known: Known, truths: Truths, is_scripted: boo
     ratios = [effect.size / effect.noise for effect in known.effects if effect.rows and effect.noise]
     shares = [effect.size for effect in known.effects if effect.unit == "share_of_answers" and effect.rows]
     return TicketScore(
+        world=world,
         key=line.key,
         arm=line.arm,
         script=line.script,

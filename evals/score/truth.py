@@ -50,6 +50,8 @@ class Truths(BaseModel):
     world: str = ""
     """Digest of the world; empty where the truth comes from past tickets."""
     name: str = ""
+    rows: int = 0
+    """Log rows that the world states."""
     tickets: dict[str, Known]
     people: dict[str, tuple[str, ...]] = {}
     """By customer's id: what names them, ids and domains."""
@@ -85,6 +87,7 @@ def read_truths(folder: Path) -> Truths:
     return Truths(
         world=world_digest(folder),
         name=world.about.name,
+        rows=world.about.rows,
         tickets=tickets,
         people=_people(world),
         tables={name: one.table for name, one in world.tenant.tables.items()},
