@@ -9,12 +9,13 @@ import importlib.util
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -71,50 +72,94 @@ def postgres_server() -> Iterator[PostgresServer]:
     if given:
         yield PostgresServer(make_url(given))
         return
+    with own_postgres_server() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def own_postgres_server(*, durable: bool = False) -> Iterator["OwnPostgresServer"]:
+    """Yield one that may be killed and started again, whatever DATABASE_URL says.
+
+    Args:
+        durable: Whether what was committed outlives a kill, as it does in production.
+    """
     # Not below pytest's folder: that is for its user alone, and PostgreSQL refuses to run as root.
     folder = Path(tempfile.mkdtemp(prefix="whydesk-pg-"))
     try:
-        with _running(folder, secrets.token_hex(8)) as server:
+        server = OwnPostgresServer.made(folder, secrets.token_hex(8), () if durable else _FAST)
+        try:
+            server.start()
             yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder)
 
 
-@contextlib.contextmanager
-def _running(folder: Path, password: str) -> Iterator[PostgresServer]:
-    data, words, port = folder / "data", folder / "password", free_port()
-    words.write_text(password)
-    as_whom: list[str] = []
-    if os.geteuid() == 0:
-        for path in (folder, words):
-            shutil.chown(path, "nobody")
-        as_whom = [_runuser(), "-u", "nobody", "--"]
-    make = [program("initdb"), "-D", str(data), "-U", USER, "-A", "scram-sha-256", f"--pwfile={words}", "--no-sync"]
-    subprocess.run([*as_whom, *make, "-E", "UTF8", "--no-locale"], check=True, capture_output=True, cwd=folder)
-    options = ["listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={folder}", *_FAST]
-    run = [program("postgres"), "-D", str(data), *(word for option in options for word in ("-c", option))]
-    root = Path(__file__).parents[1]
-    environ = os.environ | {"PYTHONPATH": str(root)}
-    with (folder / "log").open("wb") as log:
-        leash = subprocess.Popen(
-            [sys.executable, "-m", "cli.leash", *as_whom, *run],
-            stdin=subprocess.PIPE,
-            stderr=log,
-            cwd=folder,
-            env=environ,
-        )
-    try:
-        url = URL.create("postgresql", USER, password, "127.0.0.1", port, "postgres")
-        _wait(url, leash, folder / "log")
-        yield PostgresServer(url)
-    finally:
+@dataclass(frozen=True)
+class OwnPostgresServer(PostgresServer):
+    """A server of this process's own, in a folder of its own."""
+
+    folder: Path
+    as_whom: tuple[str, ...]
+    """What makes it run as another user than root, which it refuses."""
+    options: tuple[str, ...]
+    leashes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @classmethod
+    def made(cls, folder: Path, password: str, options: tuple[str, ...]) -> "OwnPostgresServer":
+        """Make an empty cluster in a folder."""
+        words = folder / "password"
+        words.write_text(password)
+        as_whom: tuple[str, ...] = ()
+        if os.geteuid() == 0:
+            for path in (folder, words):
+                shutil.chown(path, "nobody")
+            as_whom = (_runuser(), "-u", "nobody", "--")
+        make = [program("initdb"), "-D", str(folder / "data"), "-U", USER, "-A", "scram-sha-256", f"--pwfile={words}"]
+        make += ["--no-sync", "-E", "UTF8", "--no-locale"]
+        subprocess.run([*as_whom, *make], check=True, capture_output=True, cwd=folder)
+        url = URL.create("postgresql", USER, password, "127.0.0.1", free_port(), "postgres")
+        return cls(url, folder, as_whom, options)
+
+    def start(self) -> None:
+        """Start it on its port and wait until it takes connections."""
+        where = ("listen_addresses=127.0.0.1", f"port={self.url.port}", f"unix_socket_directories={self.folder}")
+        options = (word for option in (*where, *self.options) for word in ("-c", option))
+        run = [program("postgres"), "-D", str(self.folder / "data"), *options]
+        environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+        with (self.folder / "log").open("ab") as log:
+            leash = subprocess.Popen(
+                [sys.executable, "-m", "cli.leash", *self.as_whom, *run],
+                stdin=subprocess.PIPE,
+                stderr=log,
+                cwd=self.folder,
+                env=environ,
+            )
+        self.leashes.append(leash)
+        _wait(self.url, leash, self.folder / "log")
+
+    def stop(self) -> None:
+        """Let it end at once and in good order, if it runs."""
         # Its "fast" end: asked politely it would wait for whoever forgot to disconnect.
-        pid = data / "postmaster.pid"
+        self._signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it as a power cut would: no process of it gets to tidy up."""
+        self._signal(signal.SIGQUIT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        pid = self.folder / "data" / "postmaster.pid"
         if pid.exists():
-            os.kill(int(pid.read_text().split()[0]), 2)
-        assert leash.stdin
-        leash.stdin.close()
-        leash.wait(30)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid.read_text().split()[0]), number)
+        while self.leashes:
+            leash = self.leashes.pop()
+            assert leash.stdin
+            if number is signal.SIGINT:
+                leash.stdin.close()
+            leash.wait(30)
+            leash.stdin.close()
 
 
 def _runuser() -> str:
