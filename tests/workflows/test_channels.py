@@ -1,10 +1,7 @@
 """Versions of a playbook on a real server: promoted, rolled back, tried in shadow, rolled out to a part of the tickets."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest_asyncio
 from temporalio.client import Client
 
 from activities.control_board import ControlBoard
@@ -16,17 +13,10 @@ from models.control import CANDIDATE, PERCENT, STABLE, in_rollout, playbook_scop
 from models.playbook import Playbook
 from models.run import RevisionResult
 from models.vocabulary import CauseClass, Outcome
-from tests.workflows.house import House, an_incident, billing, failing_requests, open_ledger, probe_playbook
+from tests.workflows.house import House, an_incident, billing, failing_requests, probe_playbook
 
 SCOPE = playbook_scope("probe")
 WHO = Said("ada", "playbook.promote", SCOPE)
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """A ledger for one test."""
-    async with await open_ledger(tmp_path) as opened:
-        yield opened
 
 
 def second() -> Playbook:

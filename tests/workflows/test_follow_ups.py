@@ -1,9 +1,7 @@
 """Rounds of follow-ups: by the playbook's rules or by the model, one budget for both, and each of them visible."""
 
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-import pytest_asyncio
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client
 
@@ -26,7 +24,6 @@ from tests.workflows.house import (
     an_incident,
     billing,
     failing_requests,
-    open_ledger,
     probe_playbook,
 )
 from workflows import naming
@@ -54,13 +51,6 @@ def playbook(rounds: int) -> Playbook:
         for name in ("older", "other")
     ]
     return probe.model_copy(update={"queries": [*probe.queries, *further], "budgets": Budgets(rounds=rounds)})
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """A ledger for one test."""
-    async with await open_ledger(tmp_path) as opened:
-        yield opened
 
 
 class Followed:

@@ -1,9 +1,5 @@
 """A customer is forgotten after real runs: nothing but playbooks and shared answers is left, and the ticket can come again."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest_asyncio
 from sqlalchemy import select
 from temporalio.client import Client
 
@@ -16,14 +12,7 @@ from ledger.tables import BodyRow
 from models.coordination import SharedAnswer
 from models.playbook import Playbook
 from models.vocabulary import Outcome
-from tests.workflows.house import TENANT, House, an_incident, billing, failing_requests, open_ledger
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """A ledger for one test."""
-    async with await open_ledger(tmp_path) as opened:
-        yield opened
+from tests.workflows.house import TENANT, House, an_incident, billing, failing_requests
 
 
 async def test_a_run_is_forgotten_whole_and_the_ticket_may_come_again(temporal: Client, ledger: SqlLedger) -> None:

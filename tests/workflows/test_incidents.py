@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest_asyncio
 from temporalio.client import Client
 
 from ledger.incidents import PAYING, QUIET_FOR, SqlIncidents
@@ -29,20 +27,12 @@ from tests.workflows.house import (
     billing,
     failing_requests,
     healthy_requests,
-    open_ledger,
 )
 from tests.workflows.test_model_path import GOOD
 from workflows import naming
 
 MODEL = "claude-haiku-5-5"
 START = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """A ledger for one test."""
-    async with await open_ledger(tmp_path) as opened:
-        yield opened
 
 
 class Outage:

@@ -1,10 +1,7 @@
 """One ticket over time, on a real server: who starts it, what it waits for, how it ends, and that it posts once."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest_asyncio
 from temporalio.client import Client
 
 from connectors.base import Unavailable
@@ -26,16 +23,8 @@ from tests.workflows.house import (
     failing_requests,
     healthy_requests,
     no_incident,
-    open_ledger,
 )
 from workflows import naming
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """A ledger for one test."""
-    async with await open_ledger(tmp_path) as opened:
-        yield opened
 
 
 def the_note(house: House, ref: TicketRef) -> str:

@@ -1,9 +1,7 @@
 """A run over kept evidence: nobody is asked, one note replaces the one before, whatever the run was when it was asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest_asyncio
 from temporalio.client import Client
@@ -15,15 +13,8 @@ from models.run import RevisionResult, RunResult
 from models.ticket import Rerun, TicketRef, Trigger, TriggerKind
 from models.vocabulary import CauseClass, Mode, Outcome, Source
 from tests.fakes import ScriptedConnector
-from tests.workflows.house import TENANT, House, an_incident, billing, failing_requests, open_ledger, probe_playbook
+from tests.workflows.house import TENANT, House, an_incident, billing, failing_requests, probe_playbook
 from workflows import naming
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """A ledger for one test."""
-    async with await open_ledger(tmp_path) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

@@ -1,11 +1,8 @@
 """The kill switch on a real server: what is under way finishes, nothing begins, nothing is lost, and all goes on by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
@@ -18,14 +15,7 @@ from ledger.store import SqlLedger
 from models.control import ALL, PAUSED, source_scope, tenant_scope
 from models.run import RunResult
 from models.vocabulary import EvidenceStatus, Outcome, Source
-from tests.workflows.house import House, an_incident, billing, failing_requests, open_ledger
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """A ledger for one test."""
-    async with await open_ledger(tmp_path) as opened:
-        yield opened
+from tests.workflows.house import House, an_incident, billing, failing_requests
 
 
 def a_house(client: Client, ledger: SqlLedger) -> tuple[House, SqlControls]:

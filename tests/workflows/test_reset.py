@@ -4,10 +4,8 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import (
@@ -30,7 +28,7 @@ from reasoning.providers.anthropic_clients import direct_client
 from tests.anthropic_server import AnthropicServer, says
 from tests.fakes import ScriptedConnector
 from tests.reasoning.case import fact_is, row_shows
-from tests.workflows.house import TENANT, House, Models, an_incident, billing, failing_requests, open_ledger
+from tests.workflows.house import TENANT, House, Models, an_incident, billing, failing_requests
 from workflows import naming
 
 MODEL = "claude-haiku-5-5"
@@ -40,13 +38,6 @@ GOOD = Draft(
     claims=(fact_is("failed", "40", "E3"), row_shows("E4", name="Elevated errors")),
     next_step="point-at-incident",
 )
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """A ledger for one test."""
-    async with await open_ledger(tmp_path) as opened:
-        yield opened
 
 
 @asynccontextmanager

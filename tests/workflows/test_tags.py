@@ -1,25 +1,15 @@
 """Tags on a ticket over time: one fresh look for each adding of `whydesk-rerun`, and feedback met on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest_asyncio
 from temporalio.client import Client
 
 from ledger.reading import RunReader
 from ledger.store import SqlLedger
 from models.ticket import TicketRef, TriggerKind
 from models.vocabulary import Outcome
-from tests.workflows.house import House, billing, failing_requests, no_incident, open_ledger
+from tests.workflows.house import House, billing, failing_requests, no_incident
 from workflows.naming import investigation_id
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """A ledger for one test."""
-    async with await open_ledger(tmp_path) as opened:
-        yield opened
 
 
 async def asked_again(house: House, ref: TicketRef, event: str) -> list[int]:

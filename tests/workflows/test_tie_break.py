@@ -2,10 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from temporalio.client import Client
 
 from ledger.reading import RunReader
@@ -27,7 +25,6 @@ from tests.workflows.house import (
     an_incident,
     billing,
     failing_requests,
-    open_ledger,
     probe_playbook,
 )
 from workflows import naming
@@ -63,13 +60,6 @@ CLEAR = (named("exports", export=1), SEARCHES, GENERAL)
 
 def chooses(name: str) -> str:
     return f'{{"id": "{name}"}}'
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """A ledger for one test."""
-    async with await open_ledger(tmp_path) as opened:
-        yield opened
 
 
 class Told:
