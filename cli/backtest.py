@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import signal
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from activities.select import RULES
 from cli.backtest_view import Told, print_backtest, told_of
 from cli.connection import connect, load_settings
 from cli.errors import UsageProblem
+from cli.interruptible import interruptible
 from cli.investigate_run import ensure_worker, follow_to_the_end
 from cli.moments import moment
 from cli.named_playbook import playbook_or_path
@@ -113,16 +113,8 @@ class _Backtesting:
 
     async def run(self) -> Told:
         """Start or join it, follow it to the end, and return its lines; Ctrl-C stops only the following."""
-        task = asyncio.ensure_future(self._run())
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        try:
-            return await task
-        except asyncio.CancelledError:
-            self._console.print(
-                f"the backtest goes on without you; `--id {self._given.backtest}` with the same playbook shows it again"
-            )
-            raise typer.Exit(130) from None
+        again = f"`--id {self._given.backtest}` with the same playbook shows it again"
+        return await interruptible(self._run(), f"the backtest goes on without you; {again}")
 
     async def _run(self) -> Told:
         client = await connect(self._settings, within=_SERVER_WITHIN)
