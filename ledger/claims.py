@@ -15,6 +15,10 @@ _CLAIM = select(DeliveryRow.ticket, DeliveryRow.owner, DeliveryRow.investigation
     *matching(DeliveryRow, "tenant", "helpdesk", "delivery")
 )
 
+_COUNT = (
+    select(InvestigationRow.revisions).where(*matching(InvestigationRow, "tenant", "investigation")).with_for_update()
+)
+
 
 def find_claim(connection: Connection, request: ClaimRequest) -> DeliveryClaim | None:
     """Return what became of a delivery that was claimed before, by this owner or another."""
@@ -78,11 +82,7 @@ def _told_before(connection: Connection, request: ClaimRequest) -> int | None:
 
 def _lock_and_count(connection: Connection, request: ClaimRequest) -> int:
     """Hold the investigation until the transaction ends (SQLite holds the whole file anyway); return its revisions."""
-    count = connection.scalar(
-        select(InvestigationRow.revisions)
-        .filter_by(tenant=request.ref.tenant, investigation=request.investigation)
-        .with_for_update()
-    )
+    count = connection.scalar(_COUNT, {"tenant": request.ref.tenant, "investigation": request.investigation})
     if count is None:
         raise LedgerError(
             f"ticket {request.ref.ticket!r} of {request.ref.tenant!r} has another investigation than "

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from keys.keyring import Keyring
 from ledger.audit import append_entry
@@ -39,6 +39,20 @@ _EVIDENCE = select(*(getattr(EvidenceRow, name) for name in EvidenceRef.model_fi
 )
 _ANSWER = select(*(getattr(ModelAnswerRow, name) for name in Drafted.model_fields)).where(
     *matching(ModelAnswerRow, *_REVISION, "round", "purpose", "sample", "request")
+)
+_EARLIER_FINGERPRINT = (
+    select(RevisionRow.fingerprint)
+    .where(*matching(RevisionRow, "tenant", "investigation"))
+    .where(RevisionRow.revision < bindparam("revision"), RevisionRow.fingerprint.is_not(None))
+    .order_by(RevisionRow.revision.desc())
+    .limit(1)
+)
+_EARLIER_NOTE = (
+    select(NoteRow.revision, func.coalesce(NoteRow.finished_at, NoteRow.begun_at).label("posted_at"))
+    .where(*matching(NoteRow, "tenant", "investigation"))
+    .where(NoteRow.revision < bindparam("revision"), NoteRow.note != "")
+    .order_by(NoteRow.revision.desc())
+    .limit(1)
 )
 _LOOKED_BACK = ModelAnswerRow.purpose.in_(RETROSPECT)
 _COST = select(func.coalesce(func.sum(ModelAnswerRow.usd), 0.0)).where(*matching(ModelAnswerRow, *_REVISION))
@@ -190,18 +204,11 @@ class SqlLedger:
     async def note_fingerprint(self, key: RunKey, fingerprint: str) -> str | None:
         """See `Ledger`. A second look may change it: the last one is what the next revision is compared with."""
         keep = update(RevisionRow).filter_by(**_names(key)).values(fingerprint=fingerprint)
-        earlier = (
-            select(RevisionRow.fingerprint)
-            .filter_by(tenant=key.ref.tenant, investigation=key.investigation)
-            .where(RevisionRow.revision < key.revision, RevisionRow.fingerprint.is_not(None))
-            .order_by(RevisionRow.revision.desc())
-            .limit(1)
-        )
 
         def work(connection: Connection) -> str | None:
             if connection.execute(keep).rowcount == 0:
                 raise _never_opened(key)
-            return connection.scalar(earlier)
+            return connection.scalar(_EARLIER_FINGERPRINT, _names(key))
 
         return await self.database.write(work)
 
@@ -233,14 +240,7 @@ class SqlLedger:
 
     async def earlier_note(self, key: RunKey) -> EarlierNote | None:
         """See `Ledger`."""
-        found = (
-            select(NoteRow.revision, func.coalesce(NoteRow.finished_at, NoteRow.begun_at).label("posted_at"))
-            .where(NoteRow.tenant == key.ref.tenant, NoteRow.investigation == key.investigation)
-            .where(NoteRow.revision < key.revision, NoteRow.note != "")
-            .order_by(NoteRow.revision.desc())
-            .limit(1)
-        )
-        row = await self.database.read(lambda connection: connection.execute(found).one_or_none())
+        row = await self.database.read(lambda connection: connection.execute(_EARLIER_NOTE, _names(key)).one_or_none())
         return None if row is None else EarlierNote.model_validate(row._asdict())
 
     async def note_tags(self, key: RunKey, tags: Iterable[str], at: datetime) -> None:
