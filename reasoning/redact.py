@@ -7,6 +7,7 @@ personal_data.py. Times, order numbers, git shas and request ids stay, as they a
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 
 from pydantic import JsonValue
 
@@ -17,7 +18,7 @@ from models.evidence import CUSTOMER_LOOKUP, Evidence
 from models.ticket import Ticket
 from models.vocabulary import Scope, Source
 from reasoning.identity import PUBLIC_MAIL_DOMAINS
-from reasoning.personal_data import REGIONS, find_personal
+from reasoning.personal_data import REGIONS, Found, find_personal
 
 _PSEUDONYM = re.compile(r"<[A-Z]{2,12}_\d{1,6}>")
 _COLUMNS = {
@@ -50,8 +51,8 @@ class Redactor:
         self._by_pseudonym: dict[str, str] = {}
         self._count: dict[str, int] = {}
         self._literals: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
         self._seen: dict[str, str] = {}
+        self._found: dict[str, list[Found]] = {}
 
     def __repr__(self) -> str:
         """Say how much is known, never what."""
@@ -71,7 +72,7 @@ class Redactor:
             redactor._learn(kind, value)
         for text in (ticket.subject, *(message.text for message in ticket.messages), *ticket.fields.values()):
             clean = visible(text)
-            for found in find_personal(clean, regions):
+            for found in redactor._shaped(clean):
                 redactor._learn(found.kind, clean[found.start : found.end])
         return redactor
 
@@ -108,7 +109,7 @@ class Redactor:
         # What looks like a pseudonym but came with the text is a value too, or a ticket could name another's data.
         spans.extend((*match.span(), "TEXT") for match in _PSEUDONYM.finditer(text))
         spans.extend(self._known_spans(text))
-        shaped = find_personal(text, self._regions)
+        shaped = self._shaped(text)
         # The longer of two that overlap wins: an e-mail address over the company's domain within it.
         spans = sorted([*spans, *shaped], key=lambda span: (span[0] - span[1], span[0]))
         taken = bytearray(len(text))
@@ -122,6 +123,13 @@ class Redactor:
             parts += [text[last:start], self._pseudonym(kind, text[start:end])]
             last = end
         return "".join([*parts, text[last:]])
+
+    def _shaped(self, text: str) -> list[Found]:
+        """Return what has a shape; the conversation is looked through when it teaches and once more when it leaves."""
+        known = self._found.get(text)
+        if known is None:
+            known = self._found[text] = find_personal(text, self._regions)
+        return known
 
     def _pseudonym(self, kind: str, value: str) -> str:
         # Exact, not folded: a pseudonym must lead back to the very text that the stored rows hold.
@@ -139,17 +147,21 @@ class Redactor:
             return
         self._pseudonym(kind, value)
         self._literals.setdefault(_fold(value), kind)
-        self._pattern = None
         self._seen.clear()
 
     def _known_spans(self, text: str) -> Iterator[tuple[int, int, str]]:
-        if self._pattern is None:
-            ordered = sorted(self._literals, key=len, reverse=True)
-            body = "|".join(re.escape(literal).replace(r"\ ", r"\s+") for literal in ordered) or r"(?!)"
-            self._pattern = re.compile(rf"(?<!\w)(?:{body})(?!\w)", re.IGNORECASE)
-        for match in self._pattern.finditer(text):
-            # A few letters change their length when folded; then the shape's own kind is not known, and hiding comes first.
-            yield *match.span(), self._literals.get(_fold(match[0]), "TEXT")
+        folded, places = _folded_with_places(text)
+        # A search for each is quicker than one pattern of all, which would have to be made for every ticket.
+        for literal, kind in self._literals.items():
+            place = folded.find(literal)
+            while place >= 0:
+                after = place + len(literal)
+                if _is_word_of_its_own(folded, place, after):
+                    start, end = places[place], places[after - 1] + 1
+                    # A name whose every part is a word is a name only where it is written as one.
+                    if not (text[start:end].islower() and _WORDS.issuperset(literal.split())):
+                        yield start, end, kind
+                place = folded.find(literal, place + 1)
 
     def _put_back(self, text: str, kinds: set[str] | None) -> str:
         def value(match: re.Match[str]) -> str:
@@ -167,7 +179,7 @@ def resolve_draft(draft: Draft, redactor: Redactor) -> Draft:
 
 def visible(text: str) -> str:
     """Drop what a reader does not see: control, format and private characters; line ends and tabs stay."""
-    if text.isascii() and text.isprintable():
+    if text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(char for char in text if char in "\n\t" or unicodedata.category(char)[0] != "C")
 
@@ -183,7 +195,54 @@ def _resolve_claim(claim: Claim, redactor: Redactor) -> Claim:
 
 
 def _fold(value: str) -> str:
-    return " ".join(value.split()).casefold()
+    return _folded_with_places(value.strip())[0]
+
+
+_UNEVEN = re.compile(r"[^\S ]|\s\s|&amp;")
+_NO_SPACES = re.compile(r"[\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Writings whose words touch each other."""
+
+
+def _folded_with_places(text: str) -> tuple[str, Sequence[int]]:
+    """Return the text without case, accents and more than one space on end, and whence each character of it comes."""
+    if text.isascii() and not _UNEVEN.search(text):
+        return text.lower(), range(len(text))
+    folded: list[str] = []
+    places: list[int] = []
+    for match in _PIECE.finditer(text):
+        piece = match[0]
+        if match.lastgroup == "plain":
+            folded.append(piece.lower())
+            places.extend(range(*match.span()))
+        else:
+            plain = " " if piece.isspace() else "&" if len(piece) > 1 else _plain(piece)
+            folded.append(plain)
+            places += [match.end() - 1] * len(plain)
+    return "".join(folded), places
+
+
+_PIECE = re.compile(r"(?P<plain>[!-%'-~]+)|\s+|&amp;|[\s\S]")
+
+
+@lru_cache(maxsize=4096)
+def _plain(char: str) -> str:
+    if char.isascii():
+        return char.lower()
+    parts = unicodedata.normalize("NFKD", char.casefold())
+    return "".join(part for part in parts if not unicodedata.combining(part)) or char
+
+
+def _is_word_of_its_own(text: str, start: int, end: int) -> bool:
+    before, after = text[start - 1 : start], text[end : end + 1]
+    return _apart(before, text[start]) and _apart(text[end - 1], after)
+
+
+def _apart(one: str, other: str) -> bool:
+    return not (_is_of_word(one) and _is_of_word(other)) or bool(_NO_SPACES.match(one) or _NO_SPACES.match(other))
+
+
+def _is_of_word(char: str) -> bool:
+    return char == "_" or char.isalnum()
 
 
 def _known(ticket: Ticket, customer: Customer | None, evidence: Sequence[Evidence]) -> Iterator[tuple[str, str]]:
