@@ -18,6 +18,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymen
 from activities.backtest import BacktestActivities
 from activities.bodies import Bodies
 from activities.break_tie import TieActivities
+from activities.calibrating import Calibration, LabelledRuns
 from activities.candidates import CandidateActivities, Candidates
 from activities.channels import Channels, PlaybookShelf
 from activities.control_board import ControlBoard
@@ -55,6 +56,7 @@ from ledger.coordination import Coordination
 from ledger.coordinator import coordinate
 from ledger.past import PastRuns
 from ledger.past_runs import SqlPastRuns
+from ledger.reliability import SqlReliability
 from ledger.retention import expiring
 from ledger.standing import SqlStanding
 from ledger.store import SqlLedger
@@ -108,11 +110,13 @@ def make_activities(
     board: ControlBoard | None = None,
     past: PastRuns | None = None,
     candidates: Candidates | None = None,
+    labelled: LabelledRuns | None = None,
 ) -> Sequence[Activity]:
     """Build all activities over one ledger and one memory of bodies.
 
     Without `together` every ticket is alone: nothing is shared with others. Without a board nothing can be paused; with one,
-    give it to `make_worker` too. Without `past` no run can be looked back at.
+    give it to `make_worker` too. Without `past` no run can be looked back at. Without `labelled` no note says how often its
+    confidence was right.
     """
     board = board or ControlBoard()
     models = RatedModels(models, together.rates, tenants) if together else models
@@ -135,7 +139,7 @@ def make_activities(
         GatherActivities(ledger, bodies, connectors, tenants, sharing).fetch_evidence,
         WeighActivities(ledger, bodies, together.incidents if together else None).weigh_evidence,
         DiagnoseActivities(ledger, bodies, models, tenants).diagnose,
-        VerifyActivities(ledger, bodies).verify_diagnosis,
+        VerifyActivities(ledger, bodies, Calibration(labelled) if labelled else None).verify_diagnosis,
         PublishActivities(ledger, bodies, helpdesks, tenants, together).publish_note,
         RecordActivities(ledger, together.incidents if together else None).record_outcome,
         PauseActivities(board).wait_until_resumed,
@@ -198,6 +202,7 @@ async def run_worker(settings: Settings) -> None:
             together=together,
             past=SqlPastRuns(ledger),
             candidates=SqlCandidates(ledger.database),
+            labelled=SqlReliability(ledger.database),
             start=TemporalStarter(client, lambda tenant: settings.tenants[tenant].region),
             board=board,
         )

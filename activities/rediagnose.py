@@ -164,9 +164,10 @@ class Rediagnoser:
     def _side(self, past: Past, playbook: Playbook, fitted: Refitted, diagnosis: Diagnosis, usd: float) -> Side:
         tenant = self.tenants.get(past.kept.key.ref.tenant)
         label = f"{playbook.id}@{playbook.version}"
-        # Both notes are rendered here and alike, so that they differ in nothing but what the diagnoses differ in.
+        # Both notes are rendered here and alike, so that they differ in nothing but what the diagnoses differ in. What people
+        # said of other runs is no such difference.
         note = render_note(
-            diagnosis,
+            diagnosis.model_copy(update={"calibration": ""}),
             playbook,
             fitted.evidence,
             past.anchors,

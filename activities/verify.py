@@ -3,6 +3,7 @@
 from temporalio import activity
 
 from activities.bodies import Bodies
+from activities.calibrating import Calibration
 from activities.failures import failing_as_temporal_expects
 from activities.select import RULES
 from ledger.base import Ledger
@@ -16,10 +17,11 @@ from reasoning.verify import findings, verify
 class VerifyActivities:
     """Pure but for the ledger."""
 
-    def __init__(self, ledger: Ledger, bodies: Bodies) -> None:
-        """Take what worker.py made."""
+    def __init__(self, ledger: Ledger, bodies: Bodies, calibration: Calibration | None = None) -> None:
+        """Take what worker.py made; without `calibration` nothing is said of how far a confidence can be relied on."""
         self._ledger = ledger
         self._bodies = bodies
+        self._calibration = calibration
 
     @activity.defn
     async def verify_diagnosis(self, request: VerifyRequest) -> Verified:
@@ -33,6 +35,9 @@ class VerifyActivities:
             draft = await self._bodies.get(tenant, request.draft, Draft)
             evidence = await self._bodies.evidence(tenant, request.evidence)
         diagnosis = verify(playbook, anchors, evidence, weighing, draft, request.reasoner, request.reasoner_problem)
+        if self._calibration is not None:
+            said = await self._calibration.of(tenant, playbook.id, diagnosis)
+            diagnosis = diagnosis.model_copy(update={"calibration": said})
         digest = await self._bodies.put(tenant, diagnosis, key)
         await self._ledger.note_step(
             key,

@@ -10,9 +10,11 @@ import typer
 
 from cli.connection import load_settings
 from cli.errors import UsageProblem
+from cli.feedback_reliability import ReliabilityReport, reliability, reliability_table
 from cli.feedback_tags import TagReport, read_tags
 from cli.moments import moment
 from cli.recorded import open_recorded
+from cli.terminal import wide_enough
 from ledger.reading import RunReader
 from ledger.records import RunSummary
 from models.base import Frozen
@@ -43,9 +45,17 @@ def feedback(
         bool, typer.Option("--from-tags", help="Instead, read the tags of the tickets that got a note lately.")
     ] = False,
     since: Annotated[str, typer.Option(help="With --from-tags: a time, or how long ago.")] = "14d",
+    show_reliability: Annotated[
+        bool, typer.Option("--reliability", help="Instead, show how often each level of confidence was right.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="What was kept, as JSON.")] = False,
 ) -> None:
     """Say whether a diagnosis was right. Say it again to change your mind: the last word of a person counts."""
+    if show_reliability:
+        if name or verdict or cause or comment or revision or from_tags:
+            raise UsageProblem("--reliability goes with --json alone: it shows what was said before")
+        _print_reliability(asyncio.run(reliability(load_settings())), as_json)
+        return
     if from_tags:
         if name or verdict or cause or comment or revision:
             raise UsageProblem("--from-tags goes with --since and --json alone: the tags say what is right or wrong")
@@ -62,6 +72,15 @@ def feedback(
     others = [one for one in given.counts if one.who != given.feedback.who]
     if others:
         print("others: " + "; ".join(f"{one.verdict.value}, says {one.who}" for one in others))
+
+
+def _print_reliability(report: ReliabilityReport, as_json: bool) -> None:
+    if as_json:
+        print(report.model_dump_json(indent=2))
+    elif report.lines:
+        wide_enough().print(reliability_table(report))
+    else:
+        print("nobody has said of a diagnosis that it was right or wrong; notes say `uncalibrated`")
 
 
 def _print_tags(report: TagReport, as_json: bool) -> None:

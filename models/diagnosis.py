@@ -174,6 +174,8 @@ class Diagnosis(Frozen):
     severity: Severity
     confidence: Confidence
     confidence_basis: str
+    calibration: str = ""
+    """How often this level was right, by feedback, or `uncalibrated`; empty where nothing is explained or nobody counted."""
     claims: tuple[CheckedClaim, ...] = ()
     """All of them; only the kept ones are shown."""
     ruled_out: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from models.base import Frozen, Moment
-from models.vocabulary import CauseClass
+from models.vocabulary import CauseClass, Confidence
 
 
 class FeedbackVerdict(StrEnum):
@@ -32,3 +32,14 @@ class Feedback(Frozen):
     """What it really was, if it was said."""
     comment: str = ""
     given_at: Moment
+
+
+class Labelled(Frozen):
+    """Runs of one playbook that said the same confidence, and of which people said whether they were right."""
+
+    tenant: str
+    playbook: str
+    """Its id; the versions count together."""
+    confidence: Confidence
+    right: int
+    of: int

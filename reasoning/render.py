@@ -10,6 +10,7 @@ from models.evidence import Evidence
 from models.note import EarlierNote, IncidentPlace, RenderedNote
 from models.playbook import Hypothesis, Playbook
 from models.vocabulary import Outcome
+from reasoning.calibration import UNCALIBRATED
 from reasoning.claims import matching_row
 from reasoning.compound import NO_CUSTOMER, cited, split_titles
 from reasoning.markup import console_link, safe_link
@@ -219,10 +220,18 @@ def _overdue(playbook: Playbook, today: date | None) -> Iterable[str]:
 
 
 def _grades(diagnosis: Diagnosis) -> Paragraph:
-    confidence = f"confidence {diagnosis.confidence} ({diagnosis.confidence_basis})"
+    confidence = f"confidence {_calibrated(diagnosis)} ({diagnosis.confidence_basis})"
     if diagnosis.outcome is not Outcome.DIAGNOSED:
         return Paragraph(diagnosis.outcome.value.replace("-", " ").capitalize(), confidence)
     return Paragraph(f"Severity {diagnosis.severity}", f"{confidence}; cause: {diagnosis.cause.replace('_', ' ')}")
+
+
+def _calibrated(diagnosis: Diagnosis) -> str:
+    """Return `high, uncalibrated`, or `high: right in 93% of 140 labelled runs, 87–97%`."""
+    if not diagnosis.calibration:
+        return diagnosis.confidence.value
+    join = ", " if diagnosis.calibration.startswith(UNCALIBRATED) else ": "
+    return f"{diagnosis.confidence}{join}{diagnosis.calibration}"
 
 
 def _line(checked: CheckedClaim, sources: dict[str, Evidence], anchors: Anchors, allowed_hosts: frozenset[str]) -> Line:

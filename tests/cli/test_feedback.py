@@ -81,3 +81,17 @@ def test_what_cannot_be_kept_is_told(arguments: tuple[str, ...], said: str, whyd
 
 def test_the_cause_that_was_found_may_be_repeated(whydesk: Shell, runs: list[RunKey]) -> None:
     assert whydesk("feedback", "4711", "right", "--cause", "deploy_regression").code == 0
+
+
+def test_reliability_is_shown_by_playbook_and_level(whydesk: Shell, runs: list[RunKey]) -> None:
+    assert "notes say `uncalibrated`" in whydesk("feedback", "--reliability").out
+    whydesk("feedback", "4711", "right")
+    shown = whydesk("feedback", "--reliability")
+    assert (shown.code, shown.err) == (0, "")
+    assert "uncalibrated: 1 of 100 labelled runs" in " ".join(shown.out.split())
+    [line] = json.loads(whydesk("feedback", "--reliability", "--json").out)["lines"]
+    assert (line["tenant"], line["playbook"], line["confidence"]) == ("acme", "api-errors", "medium")
+    assert (line["right"], line["labelled"], line["high"]) == (1, 1, 1.0)
+    assert 0.2 < line["low"] < 0.21
+    wrong = whydesk("feedback", "4711", "right", "--reliability")
+    assert (wrong.code, "--reliability goes with --json alone" in wrong.err) == (2, True)

@@ -24,6 +24,23 @@ from tests.reasoning.case import (
 from tests.reasoning.note_reading import HOSTS, MARKER, html_links, markdown_links, render, visible_text
 
 
+@pytest.mark.parametrize(
+    ("calibration", "said"),
+    [
+        ("uncalibrated", "confidence medium, uncalibrated (3 of 4"),
+        ("uncalibrated: 12 of 100 labelled runs", "confidence medium, uncalibrated: 12 of 100 labelled runs (3 of 4"),
+        (
+            "right in 93% of 140 labelled runs, 87–97%",
+            "confidence medium: right in 93% of 140 labelled runs, 87–97% (3 of 4",
+        ),
+    ],
+)
+def test_confidence_is_shown_with_what_feedback_says_of_it(calibration: str, said: str) -> None:
+    note = render(diagnose(GOOD).model_copy(update={"calibration": calibration}))
+    assert said in visible_text(note)
+    assert said in note.markdown
+
+
 def test_note_says_the_verdict_first_and_all_that_belongs_to_it() -> None:
     note = render(diagnose(GOOD))
     lines = [line for line in note.markdown.splitlines() if line]

@@ -18,6 +18,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.bodies import Bodies
+from activities.calibrating import Calibration
 from activities.diagnose import DiagnoseActivities
 from activities.select import RULES
 from activities.verify import VerifyActivities
@@ -25,6 +26,7 @@ from cli.demo import DEFAULT_WORLD
 from cli.world_tenant import TENANT
 from ledger.reading import RunReader
 from ledger.records import RunRecord
+from ledger.reliability import SqlReliability
 from ledger.store import SqlLedger
 from models.customer import Anchors
 from models.diagnosis import Claim, ClaimValue, Diagnosis, Draft, Weighing
@@ -101,7 +103,7 @@ async def desk(
                     ledger,
                     bodies,
                     DiagnoseActivities(ledger, bodies, Models({MODEL: model}), tenants),
-                    VerifyActivities(ledger, bodies),
+                    VerifyActivities(ledger, bodies, Calibration(SqlReliability(ledger.database))),
                     far_end,
                 )
         finally:

@@ -23,6 +23,7 @@ from gateway.starter import TemporalStarter
 from ledger.candidates import SqlCandidates
 from ledger.coordinator import coordinate
 from ledger.past_runs import SqlPastRuns
+from ledger.reliability import SqlReliability
 from ledger.store import SqlLedger
 from models.playbook import Playbook
 from models.run import InvestigateInput, RunResult
@@ -157,6 +158,7 @@ class House:
             board=self.board,
             past=SqlPastRuns(self.ledger),
             candidates=SqlCandidates(self.ledger.database),
+            labelled=SqlReliability(self.ledger.database),
             together=coordinate(self.ledger) if self.together else None,
             start=TemporalStarter(self.client, lambda _: self.region),
         )

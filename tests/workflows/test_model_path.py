@@ -104,6 +104,7 @@ async def test_a_good_answer_becomes_the_note_and_nothing_personal_left_the_hous
         assert told.revision.usd > 0
         assert "40 requests failed" in told.note
         assert f"reasoned by {MODEL}" in told.note
+        assert "confidence medium, uncalibrated (" in told.note
         assert len(told.server.requests) == 1
         told.server.assert_absent(*SECRETS)
     record = await RunReader(ledger).load_run(told.revision.investigation)
