@@ -25,10 +25,8 @@ from models.playbook import AppliesWhen
 from models.tenant import ModelConfig
 from models.ticket import Rerun, TicketRef, Trigger, TriggerKind
 from models.vocabulary import Outcome, Source
-from reasoning.providers.anthropic import AnthropicModel
-from reasoning.providers.anthropic_clients import direct_client
 from reasoning.providers.base import CLASSIFIER
-from tests.anthropic_server import AnthropicServer, says
+from tests.anthropic_server import says
 from tests.fakes import ScriptedConnector
 from tests.histories import readable, unsealed
 from tests.master_keys import KEYRING, PLUGIN
@@ -36,7 +34,6 @@ from tests.reasoning.case import fact_is, row_shows
 from tests.workflows.house import (
     TENANT,
     House,
-    Models,
     an_incident,
     billing,
     failing_requests,
@@ -45,6 +42,7 @@ from tests.workflows.house import (
     open_ledger,
     probe_playbook,
 )
+from tests.workflows.vendor import vendor
 from workflows import naming
 
 HISTORIES = Path(__file__).parent / "workflows" / "histories"
@@ -148,21 +146,17 @@ async def re_look(recorder: Recorder) -> TicketRef:
 async def diagnosed_by_model(recorder: Recorder) -> TicketRef:
     """A model answers, and mends what did not stand."""
     tenant = TENANT.model_copy(update={"models": [ModelConfig(model=MODEL, api_key="env:NONE")]})
-    with AnthropicServer([says(_WRONG), says(GOOD)]) as server:
-        model = AnthropicModel(MODEL, direct_client("sk-ant-test", server.address, 20.0), 20.0)
-        try:
-            house = House(
-                recorder.client,
-                recorder.ledger,
-                failing_requests(),
-                an_incident(),
-                billing(),
-                tenant=tenant,
-                models=Models({MODEL: model}),
-            )
-            return await recorder.run(house, house.open_ticket())
-        finally:
-            await model.aclose()
+    async with vendor([says(_WRONG), says(GOOD)], {MODEL: MODEL}) as (_, models):
+        house = House(
+            recorder.client,
+            recorder.ledger,
+            failing_requests(),
+            an_incident(),
+            billing(),
+            tenant=tenant,
+            models=models,
+        )
+        return await recorder.run(house, house.open_ticket())
 
 
 async def tie_broken(recorder: Recorder) -> TicketRef:
@@ -173,22 +167,18 @@ async def tie_broken(recorder: Recorder) -> TicketRef:
         probe.model_copy(update={"id": name, "applies_when": AppliesWhen(terms={"search": 3})})
         for name in ("one", "two")
     ]
-    with AnthropicServer([says('{"id": "two"}')]) as server:
-        model = AnthropicModel(MODEL, direct_client("sk-ant-test", server.address, 20.0), 20.0)
-        try:
-            house = House(
-                recorder.client,
-                recorder.ledger,
-                failing_requests(),
-                an_incident(),
-                billing(),
-                tenant=tenant,
-                models=Models({CLASSIFIER: model}),
-                playbooks=playbooks,
-            )
-            return await recorder.run(house, house.open_ticket())
-        finally:
-            await model.aclose()
+    async with vendor([says('{"id": "two"}')], {CLASSIFIER: MODEL}) as (_, models):
+        house = House(
+            recorder.client,
+            recorder.ledger,
+            failing_requests(),
+            an_incident(),
+            billing(),
+            tenant=tenant,
+            models=models,
+            playbooks=playbooks,
+        )
+        return await recorder.run(house, house.open_ticket())
 
 
 async def looked_back(recorder: Recorder) -> TicketRef:

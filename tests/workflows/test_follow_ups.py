@@ -12,20 +12,18 @@ from models.diagnosis import Draft
 from models.playbook import Budgets, Playbook, Query
 from models.tenant import Budget, ModelConfig
 from models.vocabulary import Outcome, Source
-from reasoning.providers.anthropic import AnthropicModel
-from reasoning.providers.anthropic_clients import direct_client
-from tests.anthropic_server import Answer, AnthropicServer, Recorded, Script, refuses, says
+from tests.anthropic_server import Answer, Recorded, Script, refuses, says
 from tests.fakes import ScriptedConnector
 from tests.reasoning.case import fact_is, row_shows
 from tests.workflows.house import (
     TENANT,
     House,
-    Models,
     an_incident,
     billing,
     failing_requests,
     probe_playbook,
 )
+from tests.workflows.vendor import vendor
 from workflows import naming
 
 MODEL = "claude-haiku-5-5"
@@ -76,32 +74,23 @@ async def follow(
     links = [ModelConfig(model=name, api_key="env:NONE") for name in chain]
     tenant = TENANT.model_copy(update={"models": links, "budget": Budget(usd_per_ticket=usd)})
     linear = ScriptedConnector(Source.LINEAR, {})
-    with AnthropicServer(script) as server:
-        models = {
-            name: AnthropicModel(name, direct_client("sk-ant-test", server.address, 20.0), 20.0) for name in chain
-        }
-        try:
-            house = House(
-                client,
-                ledger,
-                failing_requests(),
-                an_incident(),
-                billing(),
-                linear,
-                tenant=tenant,
-                models=Models(dict(models)),
-                playbooks=[playbook(rounds)],
-            )
-            async with house.worker():
-                ref = house.open_ticket("Uploading invoices fails with 429.")
-                [revision] = (await house.investigate(ref)).revisions
-                handle = client.get_workflow_handle(naming.workflow_id(ref))
-                said: WorkflowMetadata = await handle.query(
-                    "__temporal_workflow_metadata", result_type=WorkflowMetadata
-                )
-        finally:
-            for model in models.values():
-                await model.aclose()
+    async with vendor(script, {name: name for name in chain}) as (server, models):
+        house = House(
+            client,
+            ledger,
+            failing_requests(),
+            an_incident(),
+            billing(),
+            linear,
+            tenant=tenant,
+            models=models,
+            playbooks=[playbook(rounds)],
+        )
+        async with house.worker():
+            ref = house.open_ticket("Uploading invoices fails with 429.")
+            [revision] = (await house.investigate(ref)).revisions
+            handle = client.get_workflow_handle(naming.workflow_id(ref))
+            said: WorkflowMetadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
     record = await RunReader(ledger).load_run(revision.investigation)
     return Followed(record, linear, [request.body for request in server.requests], said.current_details)
 

@@ -15,20 +15,18 @@ from models.run import ClaimRequest, RevisionResult, RunKey
 from models.tenant import ModelConfig
 from models.ticket import TicketRef, Trigger, TriggerKind
 from models.vocabulary import CauseClass, Outcome, Source
-from reasoning.providers.anthropic import AnthropicModel
-from reasoning.providers.anthropic_clients import direct_client
 from tests.anthropic_server import AnthropicServer, says
 from tests.fakes import ScriptedConnector, found
 from tests.workflows.house import (
     TENANT,
     House,
-    Models,
     an_incident,
     billing,
     failing_requests,
     healthy_requests,
 )
 from tests.workflows.test_model_path import GOOD
+from tests.workflows.vendor import vendor
 from workflows import naming
 
 MODEL = "claude-haiku-5-5"
@@ -59,15 +57,11 @@ class Outage:
 async def outage(client: Client, ledger: SqlLedger, draft: Draft = GOOD) -> AsyncIterator[Outage]:
     """Run a house whose model always says the same."""
     tenant = TENANT.model_copy(update={"models": [ModelConfig(model=MODEL, api_key="env:NONE")]})
-    with AnthropicServer(lambda _: says(draft)) as server:
-        model = AnthropicModel(MODEL, direct_client("sk-ant-test", server.address, 20.0), 20.0)
+    async with vendor(lambda _: says(draft), {MODEL: MODEL}) as (server, models):
         connectors = (failing_requests(), an_incident(), billing())
-        house = House(client, ledger, *connectors, tenant=tenant, models=Models({MODEL: model}), together=True)
-        try:
-            async with house.worker():
-                yield Outage(house, server)
-        finally:
-            await model.aclose()
+        house = House(client, ledger, *connectors, tenant=tenant, models=models, together=True)
+        async with house.worker():
+            yield Outage(house, server)
 
 
 async def test_one_outage_is_one_incident_and_pays_for_a_handful(temporal: Client, ledger: SqlLedger) -> None:

@@ -23,12 +23,11 @@ from models.run import RunResult
 from models.tenant import ModelConfig
 from models.ticket import TicketRef
 from models.vocabulary import Outcome, Source
-from reasoning.providers.anthropic import AnthropicModel
-from reasoning.providers.anthropic_clients import direct_client
 from tests.anthropic_server import AnthropicServer, says
 from tests.fakes import ScriptedConnector
 from tests.reasoning.case import fact_is, row_shows
-from tests.workflows.house import TENANT, House, Models, an_incident, billing, failing_requests
+from tests.workflows.house import TENANT, House, an_incident, billing, failing_requests
+from tests.workflows.vendor import vendor
 from workflows import naming
 
 MODEL = "claude-haiku-5-5"
@@ -44,14 +43,10 @@ GOOD = Draft(
 async def a_house(client: Client, ledger: SqlLedger) -> AsyncIterator[tuple[House, AnthropicServer]]:
     """A house in which a model is paid."""
     tenant = TENANT.model_copy(update={"models": [ModelConfig(model=MODEL, api_key="env:NONE")]})
-    with AnthropicServer([says(GOOD)]) as server:
-        model = AnthropicModel(MODEL, direct_client("sk-ant-test", server.address, 20.0), 20.0)
+    async with vendor([says(GOOD)], {MODEL: MODEL}) as (server, models):
         bugs = ScriptedConnector(Source.LINEAR, {})
         connectors = (failing_requests(), an_incident(), billing(), bugs)
-        try:
-            yield House(client, ledger, *connectors, tenant=tenant, models=Models({MODEL: model})), server
-        finally:
-            await model.aclose()
+        yield House(client, ledger, *connectors, tenant=tenant, models=models), server
 
 
 def boundaries(history: WorkflowHistory) -> list[int]:

@@ -13,20 +13,18 @@ from models.playbook import AppliesWhen, Playbook
 from models.run import RunKey
 from models.tenant import Budget, ModelConfig
 from models.vocabulary import Outcome
-from reasoning.providers.anthropic import AnthropicModel
-from reasoning.providers.anthropic_clients import direct_client
 from reasoning.providers.base import CLASSIFIER
 from tests.anthropic_server import AnthropicServer, Script, breaks_off, cut, hangs, refuses, says, status
 from tests.reasoning.case import GOOD
 from tests.workflows.house import (
     TENANT,
     House,
-    Models,
     an_incident,
     billing,
     failing_requests,
     probe_playbook,
 )
+from tests.workflows.vendor import vendor
 from workflows import naming
 
 MODEL = "claude-haiku-5-5"
@@ -85,32 +83,28 @@ async def asked(
 ) -> AsyncIterator[Told]:
     link = ModelConfig(model=MODEL, api_key="env:NONE") if classifier else None
     tenant = TENANT.model_copy(update={"classifier": link, "budget": Budget(usd_per_ticket=usd)})
-    with AnthropicServer(script) as server:
-        model = AnthropicModel(MODEL, direct_client("sk-ant-test", server.address, 20.0), 20.0)
-        try:
-            house = House(
-                client,
-                ledger,
-                failing_requests(),
-                an_incident(),
-                billing(),
-                tenant=tenant,
-                models=Models({CLASSIFIER: model}),
-                playbooks=playbooks,
-            )
-            async with house.worker():
-                ref = house.open_ticket(TEXT, subject="It fails")
-                [revision] = (await house.investigate(ref)).revisions
-            history = await client.get_workflow_handle(naming.workflow_id(ref)).fetch_history()
-            scheduled = [
-                event.activity_task_scheduled_event_attributes.activity_type.name
-                for event in history.events
-                if event.HasField("activity_task_scheduled_event_attributes")
-            ]
-            assert revision.outcome is Outcome.DIAGNOSED
-            yield Told(await RunReader(ledger).load_run(revision.investigation), server, scheduled)
-        finally:
-            await model.aclose()
+    async with vendor(script, {CLASSIFIER: MODEL}) as (server, models):
+        house = House(
+            client,
+            ledger,
+            failing_requests(),
+            an_incident(),
+            billing(),
+            tenant=tenant,
+            models=models,
+            playbooks=playbooks,
+        )
+        async with house.worker():
+            ref = house.open_ticket(TEXT, subject="It fails")
+            [revision] = (await house.investigate(ref)).revisions
+        history = await client.get_workflow_handle(naming.workflow_id(ref)).fetch_history()
+        scheduled = [
+            event.activity_task_scheduled_event_attributes.activity_type.name
+            for event in history.events
+            if event.HasField("activity_task_scheduled_event_attributes")
+        ]
+        assert revision.outcome is Outcome.DIAGNOSED
+        yield Told(await RunReader(ledger).load_run(revision.investigation), server, scheduled)
 
 
 async def test_the_model_breaks_the_tie_over_redacted_text(temporal: Client, ledger: SqlLedger) -> None:
