@@ -3,10 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 import structlog
 from temporalio.client import Client
 
@@ -23,7 +21,7 @@ from reasoning.providers.anthropic_clients import direct_client
 from reasoning.providers.base import LanguageModel
 from tests.anthropic_server import AnthropicServer, Script, cut, refuses, says, status
 from tests.reasoning.case import fact_is, row_shows
-from tests.workflows.house import TENANT, House, Models, an_incident, billing, failing_requests, open_ledger
+from tests.workflows.house import TENANT, House, Models, an_incident, billing, failing_requests
 from workflows.naming import investigation_id
 
 MODEL = "claude-haiku-5-5"
@@ -44,13 +42,6 @@ FORTY = fact_is("failed", "40", "E3")
 ELEVATED = row_shows("E4", name="Elevated errors", status="investigating")
 GOOD = Draft(outcome=Outcome.DIAGNOSED, hypothesis="incident", claims=(FORTY, ELEVATED), next_step="point-at-incident")
 INVENTED = GOOD.model_copy(update={"claims": (fact_is("failed", "4711", "E3"), ELEVATED)})
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """A ledger for one test."""
-    async with await open_ledger(tmp_path) as opened:
-        yield opened
 
 
 class Told:
