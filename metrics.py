@@ -18,6 +18,9 @@ _STEP = Histogram(
 )
 _NOTES = Counter("whydesk_notes", "Notes by what became of them.", ["status"], registry=REGISTRY)
 _CLAIMS = Counter("whydesk_claims", "Claims by whether the evidence showed them.", ["result"], registry=REGISTRY)
+_SCREENED = Counter(
+    "whydesk_screened", "Diagnoses whose input showed a sign, by where.", ["source", "sign"], registry=REGISTRY
+)
 _USD = Counter("whydesk_model_usd", "US dollars spent on models.", ["model"], registry=REGISTRY)
 _TOKENS = Counter("whydesk_model_tokens", "Tokens of models.", ["model", "direction"], registry=REGISTRY)
 _CIRCUITS = Gauge(
@@ -67,6 +70,11 @@ def record_claims(kept: int, dropped: int) -> None:
     _CLAIMS.labels("dropped").inc(dropped)
 
 
+def record_screened(source: str, sign: str) -> None:
+    """Count a diagnosis whose ticket or evidence had a text that looks odd."""
+    _SCREENED.labels(source, sign).inc()
+
+
 def record_model(model: str, usd: float, input_tokens: int, output_tokens: int) -> None:
     """Count what one answer cost. A repeated activity that finds its answer in the ledger counts it again; bills do not."""
     _USD.labels(model).inc(usd)
@@ -105,6 +113,8 @@ def record_result(result: object) -> None:
             record_note(result.status)
         case Verified():
             record_claims(result.kept, result.dropped)
+            for seen in result.screened:
+                record_screened(seen.source.value, seen.sign.value)
         case Drafted():
             record_model(result.reasoner, result.usd, result.input_tokens, result.output_tokens)
         case RecordRequest():

@@ -59,4 +59,5 @@ def verified_of(diagnosis: Diagnosis, digest: str) -> Verified:
         kept=len(diagnosis.kept),
         dropped=diagnosis.dropped,
         repair=diagnosis.reasoner != RULES and bool(findings(diagnosis)),
+        screened=diagnosis.screened,
     )

@@ -1,6 +1,7 @@
 """Who the ticket is about and what it names: the anchors that queries are bound to."""
 
 from models.base import Frozen, Moment
+from models.screening import Sign
 
 
 class Window(Frozen):
@@ -53,3 +54,5 @@ class Anchors(Frozen):
     """Words that engineers use for these symptoms and codes, for full-text searches: `rate limit`, `limiter` …"""
     terms: tuple[str, ...] = ()
     """Content words of subject and description, for full-text searches; at most twelve."""
+    screened: tuple[Sign, ...] = ()
+    """What looks odd in the ticket's text. It decides nothing."""

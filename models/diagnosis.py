@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt
 
 from models.base import Frozen
+from models.screening import Screened
 from models.vocabulary import CauseClass, Confidence, Outcome, Severity, Source, Verdict
 
 
@@ -190,6 +191,8 @@ class Diagnosis(Frozen):
     """`rules`, or the model id that answered."""
     reasoner_problem: str = ""
     """Why the rules answered although a model is configured."""
+    screened: tuple[Screened, ...] = ()
+    """What looks odd in the ticket and the evidence. It decides nothing."""
 
     @property
     def kept(self) -> tuple[CheckedClaim, ...]:

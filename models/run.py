@@ -4,6 +4,7 @@ from pydantic import Field
 
 from models.base import Frozen, Moment
 from models.evidence import EvidenceRef
+from models.screening import Screened
 from models.ticket import TicketRef, Trigger
 from models.vocabulary import CauseClass, Confidence, Mode, Outcome, Severity, Source
 
@@ -237,6 +238,7 @@ class Verified(Frozen):
     dropped: int
     repair: bool = False
     """Whether a model could mend what failed."""
+    screened: tuple[Screened, ...] = ()
 
     @property
     def worth(self) -> tuple[bool, int, int]:

@@ -11,6 +11,7 @@ from models.playbook import SpanAround
 from models.tables import ERROR_CODES
 from models.ticket import Message, Ticket
 from reasoning.relatedness import REGION, vocabulary
+from reasoning.screening import screen_ticket
 from reasoning.stop_words import STOP_WORDS
 from reasoning.symptoms import OF_ERROR_CODE, says_still, symptom_of_status, symptoms_in
 from reasoning.ticket_text import current_spell, own_words, requester_messages
@@ -108,6 +109,7 @@ def find_anchors(ticket: Ticket, customer: Customer | None, customer_problem: st
         symptoms=symptoms,
         vocabulary=vocabulary((*codes, *symptoms))[:MOST],
         terms=_terms(ticket, texts),
+        screened=screen_ticket(ticket),
     )
 
 

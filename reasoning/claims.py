@@ -12,6 +12,7 @@ from models.evidence import Evidence
 from models.playbook import Hypothesis, Playbook
 from models.vocabulary import EvidenceStatus, Scope, Verdict
 from reasoning.grounding import is_grounded
+from reasoning.outside import quoted
 from reasoning.phrases import cell_text, fill, format_value, places_in, say_absence, say_fact, say_row
 from reasoning.quantities import says_cell, says_fact
 from reasoning.wording import oversteps
@@ -129,7 +130,7 @@ class ClaimChecker:
             raise Unproven(f"fact {fact.id!r} is {format_value(fact)}, not {said!r}")
         spec = self._playbook.facts[fact.id]
         # What was measured denies nothing and names no cause, whatever the playbook's sentence says beside the value.
-        sentence = f"{fact.label}: {format_value(fact)}" if oversteps(spec.say) else None
+        sentence = f"{fact.label}: {quoted(format_value(fact))}" if oversteps(spec.say) else None
         sentence = sentence or say_fact(self._playbook, self.facts, fact.id)
         if sentence is None:
             raise Unproven(f"fact {fact.id!r} cannot be said")
@@ -155,7 +156,7 @@ class ClaimChecker:
         query = self._playbook.query(found.query)
         sentence = say_row(query, row) if query is not None and not oversteps(query.row_sentence) else None
         if sentence is None:
-            cells = ", ".join(f"{value.name} {cell_text(row[value.name])[:160]}" for value in claim.values)
+            cells = ", ".join(f"{value.name} {quoted(cell_text(row[value.name]))}" for value in claim.values)
             sentence = f"{found.title}: {cells}"
         places = places_in(query.row_sentence) if query is not None else ()
         specifics = (cell_text(row[name]) for name in (*places, *(value.name for value in claim.values)) if name in row)

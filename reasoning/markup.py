@@ -9,6 +9,11 @@ from reasoning.redact import visible
 
 _LINK = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20})://|\b(www)\.|\b(mailto|javascript|data|vbscript|tel):(?=\S)")
 _ADDRESS = re.compile(r"https?://[^\s<>]+")
+_TEMPLATE = re.compile(r"(?<=\{)(?=[{%#])|(?<=[}%#])(?=\})")
+"""Within `{{ticket.requester.email}}` and `{% … %}`, which helpdesks fill in, also in what was pasted into an answer."""
+_MENTION = re.compile(r"(?<![\w@.])@(?=[\w-])")
+_COMMAND = re.compile(r"^(?=[/#!.][a-z_]+(?:\s|:|$))", re.IGNORECASE)
+"""`/assign`, `#solved`, `!refund` at the start of a line are commands in one helpdesk or another."""
 _MARKER = re.compile(r"(?i)\bwhydesk:(?=inv-)")
 _SAFE_URL = re.compile(r"https?://[A-Za-z0-9.\-:\[\]]+(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?")
 _LONGEST_URL = 2_000
@@ -21,7 +26,7 @@ def plain(text: str) -> str:
 
     Helpdesks turn bare addresses into links by themselves, so `https://x` becomes `https[:]//x` and `www.x` `www[.]x`.
     """
-    return _inert(" ".join(visible(text).split()))
+    return _inert(_one_line(text))
 
 
 def html_text(text: str, allowed_hosts: Collection[str] = ()) -> str:
@@ -88,7 +93,7 @@ def console_link(template: str, investigation: str) -> str | None:
 
 
 def _parts(text: str, allowed_hosts: Collection[str]) -> Iterator[tuple[str, bool]]:
-    line = " ".join(visible(text).split())
+    line = _one_line(text)
     last = 0
     for match in _ADDRESS.finditer(line) if allowed_hosts else ():
         url = match[0].rstrip(".,;:!?'\")]")
@@ -99,8 +104,12 @@ def _parts(text: str, allowed_hosts: Collection[str]) -> Iterator[tuple[str, boo
     yield line[last:], False
 
 
+def _one_line(text: str) -> str:
+    return _COMMAND.sub("· ", " ".join(visible(text).split()))
+
+
 def _inert(line: str) -> str:
-    return _MARKER.sub("whydesk·", _LINK.sub(_defanged, line))
+    return _MENTION.sub("@ ", _TEMPLATE.sub(" ", _MARKER.sub("whydesk·", _LINK.sub(_defanged, line))))
 
 
 def _defanged(match: re.Match[str]) -> str:

@@ -14,12 +14,11 @@ from pydantic import JsonValue
 from models.base import Row
 from models.diagnosis import Fact, FactValue
 from models.playbook import Playbook, Query
+from reasoning.outside import quoted
 
 PLACE = re.compile(r"\{([a-z][a-z0-9_]*)(?::([a-z]+))?\}")
 """`{name}` or `{name:form}`."""
 UNKNOWN = "unknown"
-LONGEST_CELL = 160
-"""Characters of one cell in a sentence; the evidence holds the rest."""
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})")
 _NO_DECIMALS = frozenset(
@@ -107,7 +106,7 @@ def fill(sentence: str, facts: Mapping[str, Fact], own: str | None = None) -> st
         fact = facts[match[1]]
         value = fact.value
         assert value is not None
-        return _clip(format_scalar(value, match[2] or fact.unit))
+        return quoted(format_scalar(value, match[2] or fact.unit))
 
     return PLACE.sub(put, sentence)
 
@@ -120,7 +119,7 @@ def fill_row(sentence: str, row: Row) -> str | None:
     """
     if any(cell_text(row.get(name)) == "" for name in places_in(sentence)):
         return None
-    return PLACE.sub(lambda match: _clip(_cell(row, match[1], match[2] or "")), sentence)
+    return PLACE.sub(lambda match: quoted(_cell(row, match[1], match[2] or "")), sentence)
 
 
 def say_fact(playbook: Playbook, facts: Mapping[str, Fact], name: str) -> str | None:
@@ -128,7 +127,7 @@ def say_fact(playbook: Playbook, facts: Mapping[str, Fact], name: str) -> str | 
     fact, spec = facts.get(name), playbook.facts.get(name)
     if fact is None or spec is None or fact.value is None:
         return None
-    value = _clip(format_value(fact))
+    value = quoted(format_value(fact))
     # A sentence that says no value is one for yes: `An incident is open`.
     unsaid = fact.value is False and "value" not in places_in(spec.say)
     return (fill(spec.say, facts, own=value) if spec.say and not unsaid else None) or f"{fact.label}: {value}"
@@ -156,11 +155,6 @@ def _cell(row: Row, name: str, form: str) -> str:
     if isinstance(value, bool | int | float | str):
         return format_scalar(value, form)
     return cell_text(value)
-
-
-def _clip(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= LONGEST_CELL else flat[: LONGEST_CELL - 1].rstrip() + "…"
 
 
 def _time(value: datetime, form: str) -> str:

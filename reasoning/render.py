@@ -9,7 +9,9 @@ from models.diagnosis import CheckedClaim, Diagnosis, NotChecked, Predicate
 from models.evidence import Evidence
 from models.note import EarlierNote, IncidentPlace, RenderedNote
 from models.playbook import Hypothesis, Playbook
+from models.screening import Screened, Sign
 from models.vocabulary import Outcome
+from models.vocabulary import Source as System
 from reasoning.calibration import UNCALIBRATED
 from reasoning.claims import matching_row
 from reasoning.compound import NO_CUSTOMER, cited, split_titles
@@ -37,6 +39,14 @@ _STEPS = {
 
 
 def render_note(
+_SIGNS = {
+    Sign.ORDERS: "text that reads like orders to a machine in {where}; nothing in it was obeyed",
+    Sign.HIDDEN: "characters that no reader sees in {where}; they were left out",
+    Sign.LENGTH: "a text in {where} that was too long to be read whole",
+    Sign.SCRIPT: "{where} is mostly in a script that code reads little of",
+}
+
+
     diagnosis: Diagnosis,
     playbook: Playbook,
     evidence: Sequence[Evidence],
@@ -91,6 +101,8 @@ def render_note(
     if diagnosis.next_step:
         blocks.append(Paragraph("Next step", diagnosis.next_step))
     if diagnosis.question:
+    if diagnosis.screened:
+        blocks.append(Listing("Input", tuple(_odd_input(diagnosis.screened))))
         blocks.append(Quote("Question for the customer", diagnosis.question))
     if diagnosis.draft_reply:
         blocks.append(Quote("Draft reply, to be checked before it is sent", diagnosis.draft_reply))
@@ -290,6 +302,15 @@ def _author(diagnosis: Diagnosis) -> str:
     if diagnosis.reasoner != _RULES:
         dropped = f", {diagnosis.dropped} of its claims dropped" if diagnosis.dropped else ""
         return f"words checked by code, reasoned by {diagnosis.reasoner}{dropped}"
+def _odd_input(screened: Sequence[Screened]) -> Iterable[Line]:
+    """One line for each sign, with where it was seen."""
+    where: dict[Sign, list[str]] = {}
+    for seen in screened:
+        where.setdefault(seen.sign, []).append("the ticket" if seen.source is System.HELPDESK else seen.source.title)
+    for sign, places in where.items():
+        yield Line(_SIGNS[sign].format(where=", ".join(places)))
+
+
     why = f" ({diagnosis.reasoner_problem})" if diagnosis.reasoner_problem else ""
     return f"written by the playbook's rules, no model{why}"
 

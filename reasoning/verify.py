@@ -11,18 +11,22 @@ from models.customer import Anchors
 from models.diagnosis import CheckedClaim, Claim, Diagnosis, Draft, Fact, HypothesisVerdict, Predicate, Weighing
 from models.evidence import CUSTOMER_LOOKUP, Evidence
 from models.playbook import Hypothesis, Playbook
-from models.vocabulary import CauseClass, Confidence, Outcome, Scope, Severity, Verdict
+from models.screening import Screened
+from models.vocabulary import CauseClass, Confidence, Outcome, Scope, Severity, Source, Verdict
 from reasoning.choice import choose
 from reasoning.claims import ClaimChecker, Unproven
 from reasoning.compound import cite, join_titles
 from reasoning.phrases import PLACE, UNKNOWN, fill, places_in
 from reasoning.rules import decide
+from reasoning.screening import screen_evidence
 
 MOST_CLAIMS = 8
 FEWEST_LINES = 3
 """Below that the playbook's own claims for the cause are added: a verdict needs its evidence beside it."""
 MOST_READ = 40
 """Claims of a draft that are looked at; a model that sends more is not listened to any longer."""
+LONGEST_FINDING = 400
+"""Characters of a problem that a model is shown: what it quotes is the model's own, and as long as it likes."""
 _REPEATED = "repeats an earlier claim"
 _TOO_MANY = f"more than {MOST_CLAIMS} claims stand"
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven")
@@ -61,7 +65,7 @@ def verify(
         hypothesis=chosen[0].id if chosen else "",
         also=tuple(each.id for each in chosen[1:]),
         title=_title(outcome, chosen, checker, weighing, bool(choice.refused)),
-        severity=_severity(outcome, verdicts, draft.severity),
+        severity=_severity(outcome, verdicts, draft.severity, _ceiling(playbook, evidence, weighing)),
         confidence=weighing.confidence if chosen else Confidence.LOW,
         confidence_basis=_basis(playbook, evidence, verdicts),
         claims=tuple(claims),
@@ -72,14 +76,18 @@ def verify(
         draft_reply=_reply(playbook, anchors, evidence, checker.facts, outcome, chosen),
         reasoner=reasoner,
         reasoner_problem=reasoner_problem,
+        screened=(
+            *(Screened(source=Source.HELPDESK, sign=sign) for sign in anchors.screened),
+            *screen_evidence(evidence),
+        ),
     )
 
 
 def findings(diagnosis: Diagnosis) -> tuple[str, ...]:
     """Return what a model could mend in a second attempt: why its cause or claims did not stand."""
     return tuple(
-        f"{checked.claim.predicate} {checked.claim.subject!r}: {checked.problem}"
-        for checked in diagnosis.claims
+        f"{checked.claim.predicate} {checked.claim.subject!r}: {checked.problem}"[:LONGEST_FINDING]
+        for checked in diagnosis.claims[:MOST_READ]
         if not checked.kept and checked.problem not in (_REPEATED, _TOO_MANY)
     )
 
@@ -150,11 +158,24 @@ def _title(
     return f"Inconclusive: the evidence supports none of {_count(len(weighing.verdicts), 'explanation')}"
 
 
-def _severity(outcome: Outcome, verdicts: Sequence[HypothesisVerdict], wanted: Severity | None) -> Severity:
+def _ceiling(playbook: Playbook, evidence: Sequence[Evidence], weighing: Weighing) -> Severity:
+    """Return the severity of what the rules would choose: choosing another cause must not raise it."""
+    own = decide(playbook, weighing, evidence)
+    chosen = (weighing.verdict(name) for name in (own.hypothesis, *own.also))
+    return max((verdict.severity for verdict in chosen if verdict), key=_rank_of, default=Severity.LOW)
+
+
+def _severity(
+    outcome: Outcome, verdicts: Sequence[HypothesisVerdict], wanted: Severity | None, ceiling: Severity
+) -> Severity:
     if outcome is not Outcome.DIAGNOSED:
         return Severity.LOW
-    rubric = max((verdict.severity for verdict in verdicts), key=lambda severity: severity.rank)
-    return wanted if wanted is not None and wanted.rank < rubric.rank else rubric
+    rubric = max((verdict.severity for verdict in verdicts), key=_rank_of)
+    return min(rubric, ceiling, wanted or rubric, key=_rank_of)
+
+
+def _rank_of(severity: Severity) -> int:
+    return severity.rank
 
 
 def _basis(playbook: Playbook, evidence: Sequence[Evidence], verdicts: Sequence[HypothesisVerdict]) -> str:
