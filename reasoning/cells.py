@@ -1,7 +1,7 @@
 """Cells of evidence as numbers and times, and the `where` filters over rows."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -94,9 +94,21 @@ def matches(row: Row, where: Mapping[str, Mapping[str, Operand]]) -> bool:
     return bool(passing((row,), where))
 
 
-def passing(rows: Sequence[Row], where: Mapping[str, Mapping[str, Operand]]) -> list[Row]:
-    """Return the rows that pass all tests, see `matches`. What a test cannot say of a row makes it unknown."""
-    tests = [_test(column, operator, operand) for column, named in where.items() for operator, operand in named.items()]
+def passing(
+    rows: Sequence[Row], where: Mapping[str, Mapping[str, Operand]], regions: Collection[str] = ()
+) -> list[Row]:
+    """Return the rows that pass all tests, see `matches`. What a test cannot say of a row makes it unknown.
+
+    Args:
+        rows: Of one answer.
+        where: The tests.
+        regions: The company's own regions, for `in_region`.
+    """
+    tests = [
+        _test(column, operator, operand, regions)
+        for column, named in where.items()
+        for operator, operand in named.items()
+    ]
     if len(tests) == 1:
         [test] = tests
         return [row for row in rows if test(row)]
@@ -114,10 +126,10 @@ def passing(rows: Sequence[Row], where: Mapping[str, Mapping[str, Operand]]) -> 
 Test = Callable[[Row], bool]
 
 
-def _test(column: str, operator: str, operand: Operand) -> Test:
+def _test(column: str, operator: str, operand: Operand, regions: Collection[str]) -> Test:
     """Choose once for all rows how one test is made. What is wrong with it is said where a row meets it, not before."""
     if operator in TEXT_OPERATORS:
-        return lambda row: _text_passes(text_of(row, column), operator, operand)
+        return lambda row: _text_passes(text_of(row, column), operator, operand, regions)
     if operator == "in":
         choices = operand if isinstance(operand, tuple) else (operand,)
         return lambda row: _is_one_of(cell_of(row, column), choices, column)
@@ -156,12 +168,12 @@ def _is_one_of(cell: JsonValue, choices: Sequence[FactValue | None], column: str
     return any(_equal(cell, choice, column) for choice in choices)
 
 
-def _text_passes(text: str, operator: str, operand: Operand) -> bool:
+def _text_passes(text: str, operator: str, operand: Operand, regions: Collection[str]) -> bool:
     terms = [str(term) for term in (operand if isinstance(operand, tuple) else (operand,)) if term not in (None, "")]
     if operator == "contains":
         return any(term.lower() in text.lower() for term in terms)
     if operator == "in_region":
-        return in_region(text, terms)
+        return in_region(text, terms, regions)
     if operator == "touches_all":
         return bool(terms) and all(touches(text, term) for term in terms)
     return any(touches(text, term) for term in terms)

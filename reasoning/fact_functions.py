@@ -105,8 +105,9 @@ def share(given: Given) -> Reckoned:
     if given.source().truncated:
         raise NotKnown(f"{given.text('query')} was cut")
     within, where = given.where("within"), given.where()
-    whole = passing(given.source().rows, within)
-    part = passing(whole, where)
+    regions = given.readings.regions
+    whole = passing(given.source().rows, within, regions)
+    part = passing(whole, where, regions)
     sums = [sum(given.numbers(rows)) if given.has("column") else len(rows) for rows in (part, whole)]
     if sums[1] == 0:
         raise NotKnown("the whole is 0")

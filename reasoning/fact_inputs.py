@@ -52,6 +52,8 @@ class Reckoned:
 class Readings:
     """What the facts of one weighing read alike, kept so that it is read once: many look at the same part of a series."""
 
+    regions: frozenset[str] = frozenset()
+    """The company's own, as its request log names them."""
     filtered: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
     """Rows by query and resolved filter."""
     series: dict[tuple[str, ...], list[Bucket]] = field(default_factory=dict)
@@ -119,7 +121,7 @@ class Given:
         where = self.where()
         key, known = (found.query, repr(where)), self.readings.filtered
         if key not in known:
-            known[key] = passing(found.rows, where)
+            known[key] = passing(found.rows, where, self.readings.regions)
         if not known[key] and found.stale:
             # That nothing passes the filter is an absence too, and an old answer shows none.
             raise NotKnown(f"{found.query} has no such row, but the answer is old")

@@ -9,6 +9,7 @@ from models.customer import Anchors
 from models.diagnosis import Fact
 from models.evidence import Evidence
 from models.playbook import FactSpec, Playbook
+from models.vocabulary import Source
 from reasoning.cells import NotKnown
 from reasoning.fact_arithmetic import FACT_FUNCTIONS
 from reasoning.fact_functions import ROW_FUNCTIONS, FactFunction
@@ -39,7 +40,7 @@ def compute_facts(playbook: Playbook, evidence: Sequence[Evidence], anchors: Anc
     by_query = {item.query: item for item in evidence}
     done: dict[str, Fact] = {}
     open_names: set[str] = set()
-    readings = Readings()
+    readings = Readings(regions=_regions(evidence))
 
     def fact(name: str) -> Fact:
         if name in done:
@@ -54,6 +55,12 @@ def compute_facts(playbook: Playbook, evidence: Sequence[Evidence], anchors: Anc
         return done[name]
 
     return {name: fact(name) for name in playbook.facts}
+
+
+def _regions(evidence: Sequence[Evidence]) -> frozenset[str]:
+    """Return the regions of the company, by the rows of its own log."""
+    logs = (item for item in evidence if item.source is Source.CLICKHOUSE)
+    return frozenset(name for item in logs for row in item.rows if isinstance(name := row.get("region"), str) and name)
 
 
 def kind_of(spec: FactSpec) -> str:

@@ -1,7 +1,7 @@
 """Whether a text speaks of what fails: the one test for "this deployment touches it" and "this bug is about it"."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 RELATED: dict[str, tuple[str, ...]] = {
@@ -74,10 +74,26 @@ def vocabulary(subjects: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for words in known for word in words[:_VOCABULARY_EACH]))
 
 
-def in_region(text: str, regions: Sequence[str]) -> bool:
-    """Whether a text can be about one of the regions: it names one of them, or none at all. Without regions all can be."""
+def in_region(text: str, regions: Sequence[str], known: Collection[str] = ()) -> bool:
+    """Whether a text can be about one of the regions: it names one of them, or none at all. Without regions all can be.
+
+    Args:
+        text: What a person or a deployment tool wrote.
+        regions: Those that matter.
+        known: Names of the company's own regions, which need not look like any cloud's.
+    """
+    if not regions:
+        return True
     named = {found.lower() for found in REGION.findall(text)}
-    return not named or not regions or any(region.lower() in named for region in regions)
+    named |= {name.lower() for name in {*known, *regions} if _name_of_region(name).search(text)}
+    return not named or any(region.lower() in named for region in regions)
+
+
+@lru_cache(maxsize=4096)
+def _name_of_region(name: str) -> re.Pattern[str]:
+    """Two letters are a word in some language (`us`, `in`, `de`): such a region is named in capitals only."""
+    whole = rf"(?<![\w-]){re.escape(name.upper() if len(name) < 3 else name)}(?![\w-])"
+    return re.compile(whole, re.IGNORECASE if len(name) > 2 else re.NOFLAG)
 
 
 def touches(text: str, subject: str) -> bool:

@@ -35,6 +35,21 @@ def test_a_text_that_names_other_regions_only_is_not_about_this_one(text: str, r
     assert in_region(text, regions) is fits
 
 
+@pytest.mark.parametrize(
+    ("text", "regions", "fits"),
+    [
+        ("Errors on /v4/reminders in par", ["ath"], False),
+        ("Errors on /v4/reminders in ATH and par", ["ath"], True),
+        ("Errors on /v4/reminders", ["ath"], True),
+        ("Sparse errors, no partner", ["ath"], True),
+        ("Some of us see errors", ["eu"], True),
+        ("Errors in US", ["eu"], False),
+    ],
+)
+def test_a_company_may_name_its_regions_as_it_likes(text: str, regions: list[str], fits: bool) -> None:
+    assert in_region(text, regions, ("par", "ath", "us", "eu")) is fits
+
+
 def test_that_something_fails_is_no_word_to_search_for() -> None:
     assert vocabulary(["errors", "rate-limited", "unheard-of"]) == ("rate limit", "limiter", "throttle")
     assert not touches("Errors at the provider", "errors")
