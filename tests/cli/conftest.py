@@ -1,4 +1,4 @@
-"""A shell for the tests of commands: a state folder of its own, a wide terminal; and a sandbox to be asked."""
+"""A shell for the tests of commands: a state folder of its own, a wide terminal; a sandbox to be asked, and a house to work."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from temporalio.client import Client
 
 from cli.demo import DEFAULT_WORLD
 from ledger.store import SqlLedger
@@ -13,8 +14,10 @@ from models.run import RunKey
 from sandbox.run import Sandbox
 from tests.cli.command import Shell
 from tests.cli.installation import Installation
+from tests.cli.terminal import a_house
 from tests.ledger.investigations import claim, investigate
 from tests.master_keys import KEYRING
+from tests.workflows.house import House
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -51,3 +54,17 @@ def runs(whydesk: Shell, tmp_path: Path) -> list[RunKey]:
             return [*ended, running.key]
 
     return asyncio.run(write())
+
+
+@pytest_asyncio.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
+    """Where a worker of this state folder keeps it."""
+    (tmp_path / "state").mkdir()
+    async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING) as opened:
+        yield opened
+
+
+@pytest.fixture
+def house(temporal: Client, ledger: SqlLedger) -> House:
+    """A house whose queue is that of a region of its own."""
+    return a_house(temporal, ledger)

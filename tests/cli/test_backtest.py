@@ -1,22 +1,18 @@
 """`whydesk backtest` as a process beside a real server, worker and ledger; what it refuses before anything is started."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 import yaml
-from temporalio.client import Client
 
 from ledger.store import SqlLedger
 from models.feedback import Feedback, FeedbackVerdict
 from models.run import RunKey
 from tests.cli.command import Shell
-from tests.cli.terminal import Terminal, a_house
+from tests.cli.terminal import Terminal
 from tests.conftest import PROBE_PLAYBOOKS
 from tests.fakes import WRITTEN_AT
-from tests.master_keys import KEYRING
 from tests.workflows.house import House
 
 DESK = {
@@ -25,19 +21,6 @@ DESK = {
     "ticket_url": "http://127.0.0.1:9/t/{ticket}",
     "webhook_secrets": ["env:NONE"],
 }
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """Where a worker of this state folder keeps it."""
-    (tmp_path / "state").mkdir()
-    async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING) as opened:
-        yield opened
-
-
-@pytest.fixture
-def house(temporal: Client, ledger: SqlLedger) -> House:
-    return a_house(temporal, ledger)
 
 
 @pytest.mark.timeout(240)

@@ -4,11 +4,9 @@ import asyncio
 import json
 import signal
 import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from cli.connection import NoServer
@@ -22,17 +20,8 @@ from ledger.store import SqlLedger
 from models.ticket import TicketRef, TriggerKind
 from models.vocabulary import Mode, Outcome, Source
 from tests.cli.terminal import Terminal
-from tests.master_keys import KEYRING
 from tests.workflows.house import TENANT, House, an_incident, billing, failing_requests
 from workflows import naming
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """Where a worker of this state folder keeps it."""
-    (tmp_path / "state").mkdir()
-    async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING) as opened:
-        yield opened
 
 
 def a_house(temporal: Client, ledger: SqlLedger, mode: Mode = Mode.NOTE) -> House:

@@ -2,37 +2,20 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from temporalio.client import Client
 
 from cli.reinvestigate_view import changes_between
 from ledger.reading import RunReader
 from ledger.store import SqlLedger
 from models.vocabulary import Outcome, Source
 from tests.cli.command import Said, Shell
-from tests.cli.terminal import Terminal, a_house
+from tests.cli.terminal import Terminal
 from tests.conftest import PROBE_PLAYBOOKS
 from tests.fakes import found
-from tests.master_keys import KEYRING
 from tests.workflows.house import House
 from workflows import naming
-
-
-@pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """Where a worker of this state folder keeps it."""
-    (tmp_path / "state").mkdir()
-    async with await SqlLedger.open(f"sqlite:///{tmp_path}/state/ledger.db", KEYRING) as opened:
-        yield opened
-
-
-@pytest.fixture
-def house(temporal: Client, ledger: SqlLedger) -> House:
-    return a_house(temporal, ledger)
 
 
 def notes(house: House, ticket: str) -> list[str]:
