@@ -11,7 +11,7 @@ from sandbox.world_tickets import TenantFile
 
 TENANT = "demo"
 """The one tenant of a sandbox."""
-_SECRETS = {
+SECRETS = {
     "ZENDESK_TOKEN": ("zendesk", "token"),
     "ZENDESK_WEBHOOK_SECRET": ("zendesk", "webhook_secret"),
     "STANDARD_TOKEN": ("standard", "token"),
@@ -21,6 +21,7 @@ _SECRETS = {
     "GITHUB_TOKEN": ("github", "token"),
     "CLICKHOUSE_PASSWORD": ("clickhouse", "password"),
 }
+"""Variable to what the sandbox calls it: the vendor and the name."""
 
 
 class SandboxState(BaseModel):
@@ -40,7 +41,7 @@ class SandboxState(BaseModel):
 
     def secrets(self) -> dict[str, str]:
         """Return the sandbox's keys as variables of the environment, by the names that the configuration refers to."""
-        return {name: str(self.credentials[vendor][key]) for name, (vendor, key) in _SECRETS.items()}
+        return {name: str(self.credentials[vendor][key]) for name, (vendor, key) in SECRETS.items()}
 
 
 def write_tenant(

@@ -1,15 +1,17 @@
 """A first look at a run: right of solvable by axis and by cause, and what was missed, for whoever tunes a playbook."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
-from evals.records import TicketRun
+from evals.records import Arm, TicketRun
+from evals.run.worlds import PlayedWorld
+from evals.score.tickets import is_cause_right
 from evals.score.truth import Known, Truths
-from models.vocabulary import CauseClass
+from models.vocabulary import EvidenceStatus
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,9 @@ class Glance:
     @property
     def is_right(self) -> bool:
         """Whether outcome and cause are accepted; of two causes both parts have to be named."""
-        if self.known.outcomes and self.run.outcome not in self.known.outcomes:
-            return False
-        if self.known.cause is CauseClass.TWO_CAUSES and self.known.parts:
-            return set(self.known.parts) <= {self.run.cause, *self.run.also}
-        return self.run.cause in (self.known.cause, *self.known.also)
+        return is_cause_right(self.run, self.known) and (
+            not self.known.outcomes or self.run.outcome in self.known.outcomes
+        )
 
     @property
     def counts(self) -> bool:
@@ -48,6 +48,19 @@ class Glance:
 def glances(truths: Truths, runs: Iterable[TicketRun]) -> list[Glance]:
     """Put each ticket's run beside its truth; one that the world has no truth for is left out."""
     return [Glance(run, truths.tickets[run.key]) for run in runs if run.key in truths.tickets]
+
+
+def by_arm(truths: Truths, runs: Iterable[TicketRun]) -> Iterator[tuple[str, list[Glance]]]:
+    """Yield what to call each arm, script or model, and its tickets; rules first."""
+    arms: dict[str, list[TicketRun]] = {}
+    for run in sorted(runs, key=lambda one: list(Arm).index(one.arm)):
+        parts = [
+            run.arm.value,
+            f"by the script {run.script.value}, which says nothing of quality" if run.script else run.model,
+        ]
+        arms.setdefault(" ".join(filter(None, parts)), []).append(run)
+    for title, lines in arms.items():
+        yield title, glances(truths, lines)
 
 
 def print_glance(console: Console, title: str, seen: Sequence[Glance]) -> None:
@@ -73,6 +86,24 @@ def print_glance(console: Console, title: str, seen: Sequence[Glance]) -> None:
     unverified = sum(said.kept and said.true is not True for one in seen for said in one.run.said)
     kept = sum(said.kept for one in seen for said in one.run.said)
     console.print(f"severity above the truth: {high}; statements in notes: {kept}, of them unverified: {unverified}")
+
+
+def print_late(console: Console, world: PlayedWorld, seen: Sequence[Glance]) -> None:
+    """Say where a source that was up gave no answer: a machine that is too busy makes tickets harder than their truth says."""
+    late = [
+        (one.run.key, item.source)
+        for one in seen
+        for item in one.run.evidence
+        if item.status in (EvidenceStatus.TIMED_OUT, EvidenceStatus.FAILED)
+        and item.source not in world.down(one.run.key)
+    ]
+    if late:
+        named = ", ".join(sorted({key for key, _ in late}))
+        console.print(
+            f"{len(late)} questions got no answer from a source that was up ({named}): the machine was too busy, or something "
+            "is wrong; play again with a lower --at-once before you trust a figure",
+            style="red",
+        )
 
 
 def _is_too_high(one: Glance) -> bool:

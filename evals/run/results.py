@@ -1,11 +1,11 @@
 """The file of one run: its facts in the first line, then a line for each ticket as it ends; a run that stopped goes on in it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from evals.records import RunFacts, TicketRun
+from evals.records import Arm, RunFacts, Script, TicketRun
 
 NAME = "runs.jsonl"
 
@@ -14,13 +14,13 @@ class OtherRun(Exception):
     """The file is of a run under other conditions, or of none; the message says what differs and what to do."""
 
 
-Key = tuple[str, str, str, int]
-"""Ticket, arm, script and repetition."""
+Key = tuple[str, str, str, str, int]
+"""Ticket, arm, script, model and repetition."""
 
 
 def key_of(run: TicketRun) -> Key:
     """Return what there is one line of."""
-    return run.key, run.arm.value, run.script.value if run.script else "", run.repeat
+    return run.key, run.arm.value, run.script.value if run.script else "", run.model, run.repeat
 
 
 class Results:
@@ -64,6 +64,17 @@ class Results:
         if lines and lines[-1]:
             path.write_text("\n".join([first, *whole, ""]), encoding="utf-8")
         return cls(path, facts, {key_of(run): run for run in runs})
+
+    def widen(self, arms: Iterable[Arm], script: Script | None, repeats: int) -> None:
+        """Say in the first line which arms there are, once they are to be played."""
+        wanted = {*self.facts.arms, *arms}
+        arms = tuple(arm for arm in Arm if arm in wanted)
+        changes = {"arms": arms, "script": script or self.facts.script, "repeats": max(repeats, self.facts.repeats)}
+        self.facts = self.facts.model_copy(update=changes)
+        draft = self.path.with_suffix(".tmp")
+        lines = [self.facts, *self.runs.values()]
+        draft.write_text("".join(f"{line.model_dump_json()}\n" for line in lines), encoding="utf-8")
+        draft.replace(self.path)
 
     def add(self, run: TicketRun) -> None:
         """Write a line."""

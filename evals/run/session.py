@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evals.records import Arm, RunFacts
+from evals.records import Arm, RunFacts, TicketRun
+from evals.run.arms import Arms, Asked, read_kept
 from evals.run.digests import code_digest, playbook_digests
 from evals.run.playing import Played, Tenancies, play
 from evals.run.results import NAME, Results
@@ -63,6 +64,31 @@ class Session:
         state = self._fresh_state()
         await play(self.world.folder, self._rows, Tenancies.of(self.world, left), state, at_once, done, say)
 
+    async def play_arms(
+        self, arms: Sequence[Arm], asked: Asked, repeats: int, keys: Sequence[str], say: Callable[[str], None]
+    ) -> None:
+        """Let the model arms diagnose what was gathered, each repetition anew; lines that are there are not made again.
+
+        Raises:
+            MoneySpent: the cap is reached; a higher one goes on.
+        """
+        self.results.widen(arms, asked.script, repeats)
+        kept = [one for one in read_kept(self.out / KEPT) if one.key in keys and one.key in self.world.truths.tickets]
+        playing = Arms(self.out, self.world.truths, asked)
+        for arm in arms:
+            for repeat in range(repeats):
+                done = {run.key for run in self.results.runs.values() if _is_of(run, arm, asked, repeat)}
+                left = [one for one in kept if one.key not in done]
+
+                def add(run: TicketRun, of: str = f"{arm.value} {repeat + 1} of {repeats}") -> None:
+                    self.results.add(run)
+                    say(f"{of}: {run.key}")
+
+                await playing.play(arm, repeat, left, self._spent, add)
+
+    def _spent(self) -> float:
+        return sum(run.usd for run in self.results.runs.values())
+
     def _fresh_state(self) -> Path:
         number = 1
         while (self.out / f"session-{number}").exists():
@@ -73,3 +99,8 @@ class Session:
         line = {"key": played.run.key, "session": state.name, **played.ref.model_dump(), "revision": played.revision}
         with (self.out / KEPT).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def _is_of(run: TicketRun, arm: Arm, asked: Asked, repeat: int) -> bool:
+    model = asked.model if asked.script is None else ""
+    return (run.arm, run.script, run.model, run.repeat) == (arm, asked.script, model, repeat)
