@@ -140,7 +140,7 @@ def make_activities(
         WeighActivities(ledger, bodies, together.incidents if together else None).weigh_evidence,
         DiagnoseActivities(ledger, bodies, models, tenants).diagnose,
         VerifyActivities(ledger, bodies, Calibration(labelled) if labelled else None).verify_diagnosis,
-        PublishActivities(ledger, bodies, helpdesks, tenants, together).publish_note,
+        PublishActivities(ledger, bodies, helpdesks, tenants, together, past).publish_note,
         RecordActivities(ledger, together.incidents if together else None).record_outcome,
         PauseActivities(board).wait_until_resumed,
         *(one.sweep_helpdesk for one in sweeping),

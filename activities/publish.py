@@ -10,9 +10,11 @@ from temporalio import activity
 
 from activities.bodies import Bodies
 from activities.failures import failing_as_temporal_expects
+from activities.other_customers import OtherCustomers
 from helpdesks.base import HelpdeskPool, TicketClosed
 from ledger.base import BodyMissing, Ledger, LedgerError
 from ledger.coordination import Coordination
+from ledger.past import PastRuns
 from models.customer import Anchors
 from models.diagnosis import Diagnosis
 from models.note import IncidentPlace, RenderedNote
@@ -21,6 +23,7 @@ from models.run import Published, PublishRequest
 from models.tenant import Tenant
 from models.ticket import Ticket
 from models.vocabulary import Mode, Source
+from reasoning.output_guard import OutputGuard
 from reasoning.render import render_failure, render_note
 
 POSTED = "posted"
@@ -36,8 +39,10 @@ class PublishActivities:
         helpdesks: HelpdeskPool,
         tenants: Mapping[str, Tenant],
         together: Coordination | None = None,
+        past: PastRuns | None = None,
     ) -> None:
-        """Take what worker.py made; without `together` every ticket is for itself."""
+        """Take what worker.py made; without `together` every ticket is for itself, without `past` no other customer is known."""
+        self._others = OtherCustomers(ledger, past)
         self._together = together
         self._ledger = ledger
         self._bodies = bodies
@@ -110,6 +115,8 @@ class PublishActivities:
             anchors = await self._bodies.get(tenant, request.anchors, Anchors)
             diagnosis = await self._bodies.get(tenant, request.diagnosis, Diagnosis)
             evidence = await self._bodies.evidence(tenant, request.evidence)
+            ticket = await self._bodies.get(tenant, request.ticket, Ticket) if request.ticket else None
+            others = await self._others.names(tenant, anchors.customer)
         return render_note(
             diagnosis,
             playbook,
@@ -125,6 +132,7 @@ class PublishActivities:
             console_url=self._tenants[tenant].console_url,
             replaces=await self._ledger.earlier_note(request.key),
             incident=await self._place(request),
+            guard=OutputGuard(ticket, anchors, evidence, playbook, others),
             evidence_of=max((item.fetched_at for item in evidence), default=None) if request.looked_again else None,
         )
 

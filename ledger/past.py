@@ -25,3 +25,7 @@ class PastRuns(Protocol):
     async def backtest_lines(self, tenant: str, backtest: str) -> Sequence[BacktestLine]:
         """Return all lines of a backtest."""
         ...
+
+    async def newest_customers(self, tenant: str, limit: int) -> Sequence[str]:
+        """Return the digests of the newest anchors of each of the customers that were looked into last."""
+        ...

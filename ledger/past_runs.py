@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from ledger.database import insert_new
@@ -23,6 +23,7 @@ _WEIGH = "weigh/"
 _VERIFY = "verify/"
 _READ = "read/"
 _CHOSEN = ("select", "tie")
+_NEWEST = (StepRow.done_at.desc(), StepRow.investigation, StepRow.revision.desc(), StepRow.step.desc())
 _TOLD = (Outcome.DIAGNOSED, Outcome.INCONCLUSIVE, Outcome.NOTHING_WRONG, Outcome.NEEDS_INFO)
 """Ends that a playbook had a word in."""
 
@@ -75,6 +76,22 @@ class SqlPastRuns:
         )
         rows = await self._database.read(lambda connection: connection.execute(found).scalars().all())
         return [BacktestLine.model_validate_json(row) for row in rows]
+
+    async def newest_customers(self, tenant: str, limit: int) -> Sequence[str]:
+        """See `PastRuns`."""
+        newest = (
+            select(StepRow.digest, func.row_number().over(partition_by=StepRow.detail, order_by=_NEWEST).label("place"))
+            .add_columns(StepRow.done_at, StepRow.investigation)
+            .where(StepRow.tenant == tenant, StepRow.step.startswith(IDENTIFY), StepRow.detail != "")
+            .subquery()
+        )
+        found = (
+            select(newest.c.digest)
+            .where(newest.c.place == 1)
+            .order_by(newest.c.done_at.desc(), newest.c.investigation)
+            .limit(limit)
+        )
+        return await self._database.read(lambda connection: connection.execute(found).scalars().all())
 
 
 def _kept(connection: Connection, tenant: str, investigation: str, revision: int) -> KeptRun | None:

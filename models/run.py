@@ -259,6 +259,8 @@ class PublishRequest(Frozen):
     playbook: str = ""
     playbook_label: str = ""
     """`api-errors@3`."""
+    ticket: str = ""
+    """Empty in a run of a version that did not say: then what only the ticket holds of people is withheld."""
     anchors: str = ""
     diagnosis: str = ""
     evidence: tuple[EvidenceRef, ...] = ()

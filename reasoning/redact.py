@@ -7,7 +7,6 @@ personal_data.py. Times, order numbers, git shas and request ids stay, as they a
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache
 
 from pydantic import JsonValue
 
@@ -17,6 +16,7 @@ from models.diagnosis import Claim, ClaimValue, Draft
 from models.evidence import CUSTOMER_LOOKUP, Evidence
 from models.ticket import Ticket
 from models.vocabulary import Scope, Source
+from reasoning.folding import fold, folded_with_places, occurrences
 from reasoning.identity import PUBLIC_MAIL_DOMAINS
 from reasoning.personal_data import REGIONS, Found, find_personal
 
@@ -146,22 +146,18 @@ class Redactor:
         if len(value) < 3 or (kind in ("CUSTOMER", "SECRET") and (len(value) < 6 or value.isdigit())):
             return
         self._pseudonym(kind, value)
-        self._literals.setdefault(_fold(value), kind)
+        self._literals.setdefault(fold(value), kind)
         self._seen.clear()
 
     def _known_spans(self, text: str) -> Iterator[tuple[int, int, str]]:
-        folded, places = _folded_with_places(text)
+        folded, places = folded_with_places(text)
         # A search for each is quicker than one pattern of all, which would have to be made for every ticket.
         for literal, kind in self._literals.items():
-            place = folded.find(literal)
-            while place >= 0:
-                after = place + len(literal)
-                if _is_word_of_its_own(folded, place, after):
-                    start, end = places[place], places[after - 1] + 1
-                    # A name whose every part is a word is a name only where it is written as one.
-                    if not (text[start:end].islower() and _WORDS.issuperset(literal.split())):
-                        yield start, end, kind
-                place = folded.find(literal, place + 1)
+            for first, last in occurrences(literal, folded):
+                start, end = places[first], places[last - 1] + 1
+                # A name whose every part is a word is a name only where it is written as one.
+                if not (text[start:end].islower() and _WORDS.issuperset(literal.split())):
+                    yield start, end, kind
 
     def _put_back(self, text: str, kinds: set[str] | None) -> str:
         def value(match: re.Match[str]) -> str:
@@ -192,57 +188,6 @@ def _resolve_claim(claim: Claim, redactor: Redactor) -> Claim:
             "wording": redactor.resolve(claim.wording),
         }
     )
-
-
-def _fold(value: str) -> str:
-    return _folded_with_places(value.strip())[0]
-
-
-_UNEVEN = re.compile(r"[^\S ]|\s\s|&amp;")
-_NO_SPACES = re.compile(r"[\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-"""Writings whose words touch each other."""
-
-
-def _folded_with_places(text: str) -> tuple[str, Sequence[int]]:
-    """Return the text without case, accents and more than one space on end, and whence each character of it comes."""
-    if text.isascii() and not _UNEVEN.search(text):
-        return text.lower(), range(len(text))
-    folded: list[str] = []
-    places: list[int] = []
-    for match in _PIECE.finditer(text):
-        piece = match[0]
-        if match.lastgroup == "plain":
-            folded.append(piece.lower())
-            places.extend(range(*match.span()))
-        else:
-            plain = " " if piece.isspace() else "&" if len(piece) > 1 else _plain(piece)
-            folded.append(plain)
-            places += [match.end() - 1] * len(plain)
-    return "".join(folded), places
-
-
-_PIECE = re.compile(r"(?P<plain>[!-%'-~]+)|\s+|&amp;|[\s\S]")
-
-
-@lru_cache(maxsize=4096)
-def _plain(char: str) -> str:
-    if char.isascii():
-        return char.lower()
-    parts = unicodedata.normalize("NFKD", char.casefold())
-    return "".join(part for part in parts if not unicodedata.combining(part)) or char
-
-
-def _is_word_of_its_own(text: str, start: int, end: int) -> bool:
-    before, after = text[start - 1 : start], text[end : end + 1]
-    return _apart(before, text[start]) and _apart(text[end - 1], after)
-
-
-def _apart(one: str, other: str) -> bool:
-    return not (_is_of_word(one) and _is_of_word(other)) or bool(_NO_SPACES.match(one) or _NO_SPACES.match(other))
-
-
-def _is_of_word(char: str) -> bool:
-    return char == "_" or char.isalnum()
 
 
 def _known(ticket: Ticket, customer: Customer | None, evidence: Sequence[Evidence]) -> Iterator[tuple[str, str]]:

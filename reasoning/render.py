@@ -17,6 +17,7 @@ from reasoning.claims import matching_row
 from reasoning.compound import NO_CUSTOMER, cited, split_titles
 from reasoning.markup import console_link, safe_link
 from reasoning.note import Block, Footer, Heading, Line, Listing, Paragraph, Quote, Source, as_html, as_markdown
+from reasoning.output_guard import OutputGuard, guarded
 
 MOST_LINES = 5
 """Evidence lines shown; a note is one screen."""
@@ -38,7 +39,6 @@ _STEPS = {
 """What a step's failure means to the agent; the step's own name stands beside it, for whoever runs Whydesk."""
 
 
-def render_note(
 _SIGNS = {
     Sign.ORDERS: "text that reads like orders to a machine in {where}; nothing in it was obeyed",
     Sign.HIDDEN: "characters that no reader sees in {where}; they were left out",
@@ -47,6 +47,7 @@ _SIGNS = {
 }
 
 
+def render_note(
     diagnosis: Diagnosis,
     playbook: Playbook,
     evidence: Sequence[Evidence],
@@ -63,6 +64,7 @@ _SIGNS = {
     replaces: EarlierNote | None = None,
     evidence_of: datetime | None = None,
     incident: IncidentPlace | None = None,
+    guard: OutputGuard | None = None,
 ) -> RenderedNote:
     """Render a diagnosis for the agent who opens the ticket.
 
@@ -82,6 +84,7 @@ _SIGNS = {
         replaces: The note on the ticket that this one supersedes.
         evidence_of: When the evidence was gathered, where it was only looked at again and nobody was asked anew.
         incident: The incident that this ticket is one of several of.
+        guard: Withholds what is somebody's and not this ticket's; without one nothing is.
     """
     sources = {item.id: item for item in evidence}
     causes = _causes(diagnosis)
@@ -98,11 +101,11 @@ _SIGNS = {
         blocks.append(Listing("Ruled out", tuple(_shortened(diagnosis.ruled_out, sources, allowed_hosts))))
     if diagnosis.not_checked:
         blocks.append(Listing("Not checked", tuple(_gaps(diagnosis.not_checked))))
+    if diagnosis.screened:
+        blocks.append(Listing("Input", tuple(_odd_input(diagnosis.screened))))
     if diagnosis.next_step:
         blocks.append(Paragraph("Next step", diagnosis.next_step))
     if diagnosis.question:
-    if diagnosis.screened:
-        blocks.append(Listing("Input", tuple(_odd_input(diagnosis.screened))))
         blocks.append(Quote("Question for the customer", diagnosis.question))
     if diagnosis.draft_reply:
         blocks.append(Quote("Draft reply, to be checked before it is sent", diagnosis.draft_reply))
@@ -119,6 +122,7 @@ _SIGNS = {
             _checked_marker(marker),
         )
     )
+    blocks = guarded(blocks, guard)
     return RenderedNote(html=as_html(blocks, allowed_hosts), markdown=as_markdown(blocks, allowed_hosts), marker=marker)
 
 
@@ -298,10 +302,6 @@ def _gaps(gaps: Sequence[NotChecked]) -> Iterable[Line]:
         yield Line(f"{', '.join(titles)}: {reason}" if source in reason else f"{source}, {', '.join(titles)}: {reason}")
 
 
-def _author(diagnosis: Diagnosis) -> str:
-    if diagnosis.reasoner != _RULES:
-        dropped = f", {diagnosis.dropped} of its claims dropped" if diagnosis.dropped else ""
-        return f"words checked by code, reasoned by {diagnosis.reasoner}{dropped}"
 def _odd_input(screened: Sequence[Screened]) -> Iterable[Line]:
     """One line for each sign, with where it was seen."""
     where: dict[Sign, list[str]] = {}
@@ -311,6 +311,10 @@ def _odd_input(screened: Sequence[Screened]) -> Iterable[Line]:
         yield Line(_SIGNS[sign].format(where=", ".join(places)))
 
 
+def _author(diagnosis: Diagnosis) -> str:
+    if diagnosis.reasoner != _RULES:
+        dropped = f", {diagnosis.dropped} of its claims dropped" if diagnosis.dropped else ""
+        return f"words checked by code, reasoned by {diagnosis.reasoner}{dropped}"
     why = f" ({diagnosis.reasoner_problem})" if diagnosis.reasoner_problem else ""
     return f"written by the playbook's rules, no model{why}"
 

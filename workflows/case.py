@@ -222,6 +222,7 @@ class Case:
             started_at=self.started_at,
             playbook=self.selection.digest,
             playbook_label=self.playbook_label,
+            ticket=self.ticket,
             anchors=self.anchors,
             diagnosis=self.verified.diagnosis if self.outcome is not Outcome.FAILED else "",
             evidence=self.evidence,

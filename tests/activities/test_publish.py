@@ -1,5 +1,6 @@
 """The one write: once, whatever is lost or changed on the way, and only where the mode and the ticket allow it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -11,14 +12,20 @@ from activities.publish import PublishActivities, link_hosts
 from connectors.registry import plugin
 from helpdesks.base import HelpdeskUnavailable, TicketClosed
 from ledger.base import LedgerError
+from ledger.past_runs import SqlPastRuns
 from ledger.store import SqlLedger
+from models.base import Row
+from models.customer import Customer
+from models.diagnosis import Diagnosis
+from models.evidence import Evidence
 from models.note import PostedNote, RenderedNote
 from models.run import Published, PublishRequest, RunKey
 from models.tenant import Tenant
 from models.vocabulary import Mode, Source
 from tests.activities.conftest import REF
 from tests.fakes import OneHelpdesk, ScriptedHelpdesk, ticket_of
-from tests.reasoning.case import ANCHORS, GOOD, PLAYBOOK, diagnose
+from tests.ledger.investigations import claim
+from tests.reasoning.case import ANCHORS, EVIDENCE, GOOD, PLAYBOOK, TICKET, diagnose
 from tests.workflows.house import TENANT
 from workflows.naming import note_marker
 
@@ -92,6 +99,64 @@ async def test_a_full_ledger_does_keep_a_diagnosis_back(ledger: SqlLedger, key: 
     with pytest.raises(LedgerError, match="write access"):
         await ActivityEnvironment().run(activities.publish_note, request)
     assert desk.notes == {}
+
+
+async def note_of(ledger: SqlLedger, key: RunKey, diagnosis: Diagnosis, evidence: Sequence[Evidence] = ()) -> str:
+    """Publish a diagnosis as verified, whatever verification would have said of it, beside another customer's run."""
+    other = (await ledger.claim_delivery(claim("4712", "other", tenant=REF.tenant))).key
+    named = ANCHORS.model_copy(update={"customer": Customer(id="acct_99", name="Umbrella Labs", resolved_by="x")})
+    await ledger.note_step(other, "identify/0", await ledger.put_body(REF.tenant, named, other), "acct_99")
+    ticket, playbook, anchors, verified = [
+        await ledger.put_body(REF.tenant, body, key) for body in (TICKET, PLAYBOOK, ANCHORS, diagnosis)
+    ]
+    await ledger.note_step(key, "identify/0", anchors, "acct_4711")
+    desk = a_desk()
+    helpdesks, tenants = OneHelpdesk(desk), {TENANT.id: TENANT}
+    activities = PublishActivities(ledger, Bodies(ledger), helpdesks, tenants, past=SqlPastRuns(ledger))
+    request = PublishRequest(
+        key=key,
+        marker=note_marker(key.investigation, key.revision),
+        mode=Mode.NOTE,
+        started_at=NOW,
+        playbook=playbook,
+        playbook_label="api-errors@3",
+        ticket=ticket,
+        anchors=anchors,
+        diagnosis=verified,
+        evidence=tuple([await ledger.put_evidence(key, one) for one in evidence]),
+    )
+    assert (await ActivityEnvironment().run(activities.publish_note, request)).status == "posted"
+    [(_, note)] = desk.notes[REF.ticket]
+    return note.markdown
+
+
+LEAKS = [
+    "eve@umbrella.example",
+    "+44 20 7946 0123",
+    "4242 4242 4242 4242",
+    "DE89 3704 0044 0532 0130 00",
+    "Umbrella Labs",
+    "acct_99",
+    "<EMAIL_7>",
+]
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+async def test_what_is_somebody_elses_reaches_no_note(ledger: SqlLedger, key: RunKey, leak: str) -> None:
+    said = f"It concerns {leak} as well."
+    every = {"title": said, "draft_reply": said, "next_step": said, "question": said, "ruled_out": (said,)}
+    note = await note_of(ledger, key, diagnose(GOOD).model_copy(update=every))
+    assert leak not in note.replace("\\", "")
+    assert "**Withheld:** 5 × " in note
+
+
+async def test_what_this_ticket_and_its_evidence_hold_is_no_secret_of_the_note(ledger: SqlLedger, key: RunKey) -> None:
+    said = "Acme Robotics, jane.doe@acme-robotics.example, and Umbrella Labs' 203.0.113.7 were seen."
+    row: Row = {"who": "Umbrella Labs", "from": "203.0.113.7", "mail": "jane.doe@acme-robotics.example"}
+    seen = EVIDENCE[0].model_copy(update={"rows": (row,)})
+    note = await note_of(ledger, key, diagnose(GOOD).model_copy(update={"draft_reply": said}), [seen])
+    assert "ithheld" not in note
+    assert said in note.replace("\\", "")
 
 
 async def test_a_conflict_is_for_the_next_attempt_which_reads_again(ledger: SqlLedger, key: RunKey) -> None:

@@ -84,6 +84,18 @@ async def test_of_two_looks_the_last_is_kept(ledger: SqlLedger) -> None:
     assert (await ledger.get_body("acme", ref.digest, Evidence)).rows[0]["text"] == "look 1"
 
 
+async def test_of_each_customer_the_newest_anchors_are_found_and_the_newest_customers_first(ledger: SqlLedger) -> None:
+    for number, customer in enumerate(("cust-1", "cust-2", "cust-1", "", "cust-3")):
+        key = (await ledger.claim_delivery(claim(f"47{number}", f"d{number}"))).key
+        await ledger.note_step(key, "identify/0", f"anchors {number}", customer)
+        await ledger.note_step(key, "read/0", "ticket", "cust-9")
+    stranger = (await ledger.claim_delivery(claim("4799", "d9", tenant="other"))).key
+    await ledger.note_step(stranger, "identify/0", "anchors of another tenant", "cust-8")
+    runs = SqlPastRuns(ledger)
+    assert await runs.newest_customers("acme", 9) == ["anchors 4", "anchors 2", "anchors 1"]
+    assert await runs.newest_customers("acme", 1) == ["anchors 4"]
+
+
 async def test_what_never_weighed_anything_is_not_kept(ledger: SqlLedger) -> None:
     key = (await ledger.claim_delivery(claim())).key
     assert await SqlPastRuns(ledger).kept_run("acme", key.investigation, 1) is None
