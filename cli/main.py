@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import audit, deploy, master_keys, playbooks, run_processes, worlds
+from cli import audit, deploy, eval_group, master_keys, playbooks, run_processes, worlds
 from cli.ask import ask
 from cli.backtest import backtest
 from cli.controls import controls, pause, resume, rollout
@@ -12,7 +12,6 @@ from cli.costs import costs
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.errors import MENDABLE
-from cli.eval import eval_worlds
 from cli.feedback import feedback
 from cli.forget import forget
 from cli.incidents import incidents
@@ -52,11 +51,11 @@ app.command("replay")(replay)
 app.command("rediagnose")(rediagnose)
 app.command("reinvestigate")(reinvestigate)
 app.command("backtest")(backtest)
-app.command("eval")(eval_worlds)
 app.command("pause")(pause)
 app.command("resume")(resume)
 app.command("controls")(controls)
 app.command("rollout")(rollout)
+app.add_typer(eval_group.app, name="eval")
 app.add_typer(worlds.app, name="world")
 app.add_typer(playbooks.app, name="playbooks")
 app.add_typer(audit.app, name="audit")

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cli.playbook_channels import candidate, compare_candidates, promote, rollback
 from cli.playbook_reading import explain, show
+from cli.playbook_release import release
 from cli.playbook_shelf import SHIPPED, AsJson, Folder, chosen, load_folder
 from cli.playbook_writing import capture, new
 from cli.terminal import wide_enough
@@ -126,6 +127,7 @@ def _line(loaded: LoadedPlaybook, today: date) -> dict[str, str | int | bool]:
     }
 
 
+app.command("release")(release)
 app.command("promote")(promote)
 app.command("rollback")(rollback)
 app.command("candidate")(candidate)

@@ -53,6 +53,7 @@ EXITS: dict[str, dict[int, str]] = {
     "replay": {1: "a history is not what today's code would do"},
     "world validate": {1: "the world has a problem"},
     "playbooks test": {1: "a fixture fails"},
+    "playbooks release": {1: "refused: a fixture fails, or it is worse than the stable version"},
     "audit verify": {1: "the chain is broken; the first broken entry is named"},
 }
 """What a command's exit codes say beyond the two that all have."""
@@ -103,14 +104,17 @@ def commands() -> list[Command]:
 
 
 def _below(group: TyperGroup, prefix: str) -> Iterator[Command]:
+    # A group that does something by itself has a section of its own, and its commands stand beside it.
+    of = "" if group.invoke_without_command else prefix.strip()
     for name, found in group.commands.items():
-        if isinstance(found, TyperGroup):
-            yield from _below(found, f"{prefix}{name} ")
-        elif found.callback is not None and not found.hidden:
+        does_something = not isinstance(found, TyperGroup) or found.invoke_without_command
+        if found.callback is not None and not found.hidden and does_something:
             arguments = [one for one in found.params if isinstance(one, TyperArgument)]
             options = [one for one in found.params if isinstance(one, TyperOption) and not one.hidden]
             doc = inspect.cleandoc(found.help or "")
-            yield Command(f"{prefix}{name}", prefix.strip(), group.help or "", doc, found.callback, arguments, options)
+            yield Command(f"{prefix}{name}", of, group.help or "", doc, found.callback, arguments, options)
+        if isinstance(found, TyperGroup):
+            yield from _below(found, f"{prefix}{name} ")
 
 
 def _kind(hint: object) -> str:
