@@ -33,6 +33,11 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist says no typ
         super()._assign_work_unit(node)
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors for `-n auto`: many tests wait for processes of their own."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling | None:
     """Replace `--dist loadfile`."""
     return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
