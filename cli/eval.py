@@ -1,6 +1,7 @@
 """`whydesk eval`: WhyBench's tickets through the whole product, and what was right."""
 
 import asyncio
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,12 +13,15 @@ from cli.connection import load_settings
 from cli.errors import UsageProblem, no_such
 from cli.interruptible import interruptible
 from cli.terminal import wide_enough
+from evals.records import Arm, Script
+from reasoning.providers.prices import shipped_prices
 
 if TYPE_CHECKING:
+    from evals.run.arms import Asked
     from evals.run.session import Session
     from evals.run.worlds import PlayedWorld
 
-_AT_ONCE = 6
+_AT_ONCE = 4
 
 
 def eval_worlds(
@@ -42,6 +46,26 @@ def eval_worlds(
         ),
     ] = None,
     at_once: Annotated[int, typer.Option(help="Tickets that are open at once, at most.", min=1, max=32)] = _AT_ONCE,
+    arms: Annotated[
+        str,
+        typer.Option(
+            help="Who diagnoses, with commas: rules, which gathers; model, with playbook and verifier; bare, without."
+        ),
+    ] = "rules",
+    script: Annotated[
+        str | None,
+        typer.Option(
+            help="Let a script speak for the model: perfect, sloppy or hostile. Figures of safety, never of quality."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Ask this Claude model; needs ANTHROPIC_API_KEY and --max-usd.")
+    ] = None,
+    model_url: Annotated[str | None, typer.Option(help="Where the model is, if not at its vendor.")] = None,
+    max_usd: Annotated[
+        float | None, typer.Option(help="What all model arms of the run may cost in all.", min=0)
+    ] = None,
+    repeat: Annotated[int, typer.Option(help="How often each model arm answers each ticket.", min=1, max=20)] = 1,
     misses: Annotated[bool, typer.Option("--misses", help="List each solvable ticket that was not right.")] = False,
 ) -> None:
     """Play a world's tickets through the real product, gathering included, and say how many of the solvable ones were right.
@@ -50,24 +74,38 @@ def eval_worlds(
     """
     if context.invoked_subcommand is not None:
         return
-    from evals.run.glance import glances, print_glance, print_misses
-    from evals.run.session import Session
-
-    console = wide_enough()
+    chosen, asked = _arms(arms), _asked(script, model, model_url, max_usd)
+    if set(chosen) != {Arm.RULES} and asked is None:
+        raise UsageProblem(
+            "--arms model and bare need a model: --script perfect, sloppy or hostile, or --model with a key"
+        )
     folder = out or _new_folder(world)
     played = _world(world, tickets, folder)
     keys = _chosen(played, ticket or [])
     session = _session(folder, played, rows)
-    assert isinstance(session, Session)
-    asyncio.run(interruptible(_play(session, keys, at_once), _goodbye(folder)))
-    seen = glances(played.truths, (run for run in session.results.runs.values() if run.key in keys))
-    print_glance(console, f"rules on {played.name}", seen)
-    if misses:
-        print_misses(console, seen)
+    code = asyncio.run(interruptible(_play(session, keys, at_once, (chosen, asked, repeat)), _goodbye(folder)))
+    _report(session, keys, misses)
+    raise typer.Exit(code)
+
+
+def _report(session: "Session", keys: list[str], misses: bool) -> None:
+    from evals.run.glance import by_arm, print_glance, print_late, print_misses
+
+    console = wide_enough()
+    runs = [run for run in session.results.runs.values() if run.key in keys]
+    for title, seen in by_arm(session.world.truths, runs):
+        print_glance(console, f"{title} on {session.world.name}", seen)
+        if title == Arm.RULES.value:
+            print_late(console, session.world, seen)
+        if misses and title == Arm.RULES.value:
+            print_misses(console, seen)
     console.print(f"written: {session.results.path}", highlight=False)
 
 
-async def _play(session: "Session", keys: list[str], at_once: int) -> None:
+async def _play(session: "Session", keys: list[str], at_once: int, arms: "tuple[list[Arm], Asked | None, int]") -> int:
+    from evals.run.arms import MoneySpent
+
+    chosen, asked, repeats = arms
     console = Console(stderr=True, highlight=False)
     left = len(session.left(keys))
     if left < len(keys):
@@ -80,6 +118,45 @@ async def _play(session: "Session", keys: list[str], at_once: int) -> None:
                 console.print(f"  {said}")
 
         await session.play(keys, at_once, say)
+        models = [arm for arm in chosen if arm is not Arm.RULES]
+        try:
+            if asked and models:
+                await session.play_arms(models, asked, repeats, keys, say)
+        except MoneySpent as spent:
+            console.print(f"stopped: {spent}; a higher --max-usd goes on with the same --out")
+            return 1
+    return 0
+
+
+def _arms(text: str) -> list[Arm]:
+    known = [arm.value for arm in Arm]
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise no_such("arm", name, known)
+    return [arm for arm in Arm if arm.value in names]
+
+
+def _asked(script: str | None, model: str | None, url: str | None, max_usd: float | None) -> "Asked | None":
+    from evals.run.arms import Asked
+
+    if script is not None:
+        if model is not None:
+            raise UsageProblem("--script and --model do not go together: a script speaks in the model's place")
+        if script not in list(Script):
+            raise no_such("script", script, [one.value for one in Script])
+        return Asked(script=Script(script))
+    if model is None:
+        return None
+    if not os.environ.get("ANTHROPIC_API_KEY"):
+        raise UsageProblem("--model needs ANTHROPIC_API_KEY in the environment; --script plays one without a key")
+    if max_usd is None:
+        raise UsageProblem(f"--model {model} costs money for each ticket: say with --max-usd how much it may be")
+    try:
+        shipped_prices().price(model, datetime.now(UTC).date())
+    except KeyError as error:
+        raise UsageProblem(f"--model: {error.args[0]}") from None
+    return Asked(model=model, url=url, max_usd=max_usd)
 
 
 def _goodbye(folder: Path) -> str:
