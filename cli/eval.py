@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -66,6 +67,13 @@ def eval_worlds(
         float | None, typer.Option(help="What all model arms of the run may cost in all.", min=0)
     ] = None,
     repeat: Annotated[int, typer.Option(help="How often each model arm answers each ticket.", min=1, max=20)] = 1,
+    split: Annotated[
+        str,
+        typer.Option(
+            help="dev, on which playbooks are tuned; or test, which is opened once for a release: each run on it is counted, "
+            "and its misses are not listed."
+        ),
+    ] = "dev",
     misses: Annotated[bool, typer.Option("--misses", help="List each solvable ticket that was not right.")] = False,
 ) -> None:
     """Play a world's tickets through the real product, gathering included, and say how many of the solvable ones were right.
@@ -80,9 +88,11 @@ def eval_worlds(
             "--arms model and bare need a model: --script perfect, sloppy or hostile, or --model with a key"
         )
     folder = out or _new_folder(world)
+    _ensure_fair(split, world, misses)
     played = _world(world, tickets, folder)
+    _ensure_fair(split, str(played.seed), misses)
     keys = _chosen(played, ticket or [])
-    session = _session(folder, played, rows)
+    session = _session(folder, played, rows, split)
     code = asyncio.run(interruptible(_play(session, keys, at_once, (chosen, asked, repeat)), _goodbye(folder)))
     _report(session, keys, misses)
     raise typer.Exit(code)
@@ -184,9 +194,15 @@ def _world(world: str | None, tickets: int | None, folder: Path) -> "PlayedWorld
             raise UsageProblem("--tickets goes with a seed; of a world that is there, --ticket KEY plays a part")
         return PlayedWorld(Path(world))
     try:
-        return PlayedWorld(world_of_seed(int(world), tickets or PUBLISHED, own))
+        found = PlayedWorld(world_of_seed(int(world), tickets or PUBLISHED, own))
     except ValueError as problem:
         raise UsageProblem(f"--tickets: {problem}") from None
+    there = len(found.keys)
+    if found.seed != int(world) or (tickets is not None and tickets != there):
+        raise UsageProblem(
+            f"{str(folder)!r} holds a run on the world of seed {found.seed} with {there} tickets; name another --out"
+        )
+    return found
 
 
 def _chosen(world: "PlayedWorld", named: list[str]) -> list[str]:
@@ -196,11 +212,33 @@ def _chosen(world: "PlayedWorld", named: list[str]) -> list[str]:
     return list(dict.fromkeys(named)) or list(world.keys)
 
 
-def _session(folder: Path, world: "PlayedWorld", rows: int | None) -> "Session":
+def _session(folder: Path, world: "PlayedWorld", rows: int | None, split: str) -> "Session":
     from evals.run.results import OtherRun
     from evals.run.session import Session
 
     try:
-        return Session(folder, world, rows)
-    except OtherRun as problem:
+        session = Session(folder, world, rows, split)
+    except (OtherRun, ValueError) as problem:
         raise UsageProblem(str(problem)) from None
+    if session.results.facts.opened > 1:
+        again = f"run {session.results.facts.opened} on this world of the test split for this release; the rule is one"
+        print(f"{again}. The report says so", file=sys.stderr)
+    return session
+
+
+def _ensure_fair(split: str, seed: str | None, misses: bool) -> None:
+    """Keep what playbooks are measured by from those who mend them."""
+    from evals.run.session import DEV, TEST
+    from evals.run.worlds import TEST_SEEDS
+
+    if split not in (DEV, TEST):
+        raise no_such("split", split, [DEV, TEST])
+    if split == DEV and seed is not None and seed.isdecimal() and int(seed) in TEST_SEEDS:
+        raise UsageProblem(
+            f"the world of seed {seed} is of the test split, which is opened once for a release: --split test plays and "
+            "counts it; for tuning take another seed, such as 11"
+        )
+    if split == TEST and misses:
+        raise UsageProblem(
+            "--misses does not go with --split test: a playbook that is mended by them is not measured any more"
+        )

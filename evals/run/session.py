@@ -8,10 +8,13 @@ from pathlib import Path
 from evals.records import Arm, RunFacts, TicketRun
 from evals.run.arms import Arms, Asked, read_kept
 from evals.run.digests import code_digest, playbook_digests
+from evals.run.openings import count_opening
 from evals.run.playing import Played, Tenancies, play
 from evals.run.results import NAME, Results
 from evals.run.worlds import PlayedWorld
 
+DEV, TEST = "dev", "test"
+"""The split that playbooks are tuned on, and the one that is opened once for a release."""
 KEPT = "kept.jsonl"
 """Where the ledger of a ticket is, and under which name: a line for each, for arms that diagnose the kept evidence again."""
 
@@ -19,8 +22,8 @@ KEPT = "kept.jsonl"
 class Session:
     """A folder that holds one run; the same folder goes on where it stopped."""
 
-    def __init__(self, out: Path, world: PlayedWorld, rows: int | None, split: str = "dev", opened: int = 0) -> None:
-        """Begin the run or go on with it.
+    def __init__(self, out: Path, world: PlayedWorld, rows: int | None, split: str = DEV) -> None:
+        """Begin the run or go on with it; one on the test split is counted when it begins.
 
         Raises:
             OtherRun: the folder holds a run under other conditions.
@@ -28,18 +31,20 @@ class Session:
         self.out = out
         self.world = world
         self._rows = rows
+        began, code = datetime.now(UTC), code_digest()
+        is_new = not (out / NAME).exists()
         facts = RunFacts(
             world=world.digest,
             world_name=world.name,
             seed=world.seed,
             generator=world.generator,
             playbooks=playbook_digests(),
-            code=code_digest(),
+            code=code,
             arms=(Arm.RULES,),
             rows=rows or world.rows,
             split=split,
-            opened=opened,
-            began=datetime.now(UTC),
+            opened=count_opening(world.digest, world.name, code, began) if is_new and split == TEST else 0,
+            began=began,
         )
         self.results = Results.begin(out / NAME, facts)
 

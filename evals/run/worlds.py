@@ -12,7 +12,7 @@ from sandbox.world_files import load_world
 PUBLISHED = 240
 """Tickets of a world from a seed, unless told."""
 TEST_SEEDS = frozenset({1, 101, 102, 103})
-"""Seeds of the test split: the published world and the unseen ones. Nobody looks at their misses to mend a playbook."""
+"""Seeds of the test split: the published world and the unseen ones. Nobody mends a playbook by their misses."""
 
 
 class PlayedWorld:
