@@ -19,10 +19,13 @@ from models.run import DiagnoseRequest, Drafted
 from models.tenant import Tenant
 from models.ticket import Ticket
 from reasoning.prompt import build_prompt, request_digest
-from reasoning.providers.base import ModelPool, Prompt
+from reasoning.providers.base import ModelPool, ModelUnavailable, Prompt
 from reasoning.redact import Redactor
 from reasoning.rules import decide
 from reasoning.verify import findings
+
+WORTH_WAITING = 60.0
+"""Seconds that a busy vendor may ask for; one that asks for more leaves the ticket to the next link of the chain."""
 
 
 class DiagnoseActivities:
@@ -83,6 +86,10 @@ class DiagnoseActivities:
             )
         except BudgetSpent as error:
             raise ApplicationError(str(error), type=error.kind, non_retryable=True) from None
+        except ModelUnavailable as error:
+            if (error.retry_after or 0.0) <= WORTH_WAITING:
+                raise
+            raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from None
 
 
 def _said(drafted: Drafted, prompt: Prompt) -> str:

@@ -2,6 +2,7 @@
 
     may pass (source or model or helpdesk down, rate limited)   retryable, with the server's own delay
     ours or for good (denied, refused write, bad answer)        not retryable, typed
+    a model that used up its time                               not retryable: the next one of the chain may be quicker
 
 Messages keep the class of what went wrong and never a customer's data: they stand in histories.
 """
@@ -15,7 +16,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from connectors.base import ConnectorError, SlowAnswer, Unavailable
 from helpdesks.base import HelpdeskError, HelpdeskUnavailable, NoteConflict
 from ledger.base import BodyMissing
-from reasoning.providers.base import ModelError, ModelUnavailable
+from reasoning.providers.base import ModelError, ModelTimedOut, ModelUnavailable
 
 SLOW = "SlowAnswer"
 """The failure type of a source that gave no answer in time."""
@@ -35,7 +36,7 @@ def failing_as_temporal_expects() -> Iterator[None]:
     try:
         yield
     except (ConnectorError, HelpdeskError, ModelError) as error:
-        retryable = isinstance(error, _PASSING)
+        retryable = isinstance(error, _PASSING) and not isinstance(error, ModelTimedOut)
         wait = _CONFLICT_WAIT if isinstance(error, NoteConflict) else error.retry_after
         raise ApplicationError(
             str(error),

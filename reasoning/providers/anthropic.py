@@ -19,8 +19,11 @@ from reasoning.providers.base import (
     BadAnswer,
     ModelChoice,
     ModelMisconfigured,
+    ModelOverloaded,
+    ModelRateLimited,
     ModelRefused,
     ModelReply,
+    ModelTimedOut,
     ModelUnavailable,
     Prompt,
 )
@@ -29,6 +32,11 @@ from reasoning.providers.prices import PriceList, Tokens, shipped_prices
 _OURS = frozenset(
     {"invalid_request_error", "authentication_error", "permission_error", "not_found_error", "billing_error"}
 )
+_BUSY: Mapping[str, type[ModelUnavailable]] = {
+    "overloaded_error": ModelOverloaded,
+    "rate_limit_error": ModelRateLimited,
+}
+_BUSY_BY_STATUS: Mapping[int, type[ModelUnavailable]] = {429: ModelRateLimited, 529: ModelOverloaded}
 _LONGEST_WAIT = 3600.0
 _LOOK_UP_WITHIN = 10.0
 _BEAT_EVERY = 5.0
@@ -165,11 +173,9 @@ class AnthropicModel:
         except APIStatusError as error:
             raise self._status_problem(error) from None
         except (TimeoutError, APIConnectionError, httpx2.HTTPError) as error:
-            slow = isinstance(error, TimeoutError | httpx2.TimeoutException) or "Timeout" in type(error).__name__
-            what = (
-                f"no whole answer within {self._timeout:g} s" if slow else f"connection trouble: {type(error).__name__}"
-            )
-            raise ModelUnavailable(f"{self.model}: {what}") from None
+            if isinstance(error, TimeoutError | httpx2.TimeoutException) or "Timeout" in type(error).__name__:
+                raise ModelTimedOut(f"{self.model}: no whole answer within {self._timeout:g} s") from None
+            raise ModelUnavailable(f"{self.model}: connection trouble: {type(error).__name__}") from None
         except RuntimeError as error:
             raise self._sdk_problem(error, begun) from None
         # The SDK says nothing clearer of a stream whose events come out of order or are not JSON.
@@ -235,7 +241,8 @@ class AnthropicModel:
         said = f"{self.model}: {code} {error.type or 'error'} (request {error.request_id or 'without id'})"
         if error.type in _OURS or (400 <= code < 500 and code not in (408, 409, 429)):
             return ModelMisconfigured(said)
-        return ModelUnavailable(said, retry_after=_retry_after(error))
+        named = _BUSY.get(error.type or "") or _BUSY_BY_STATUS.get(code, ModelUnavailable)
+        return named(said, retry_after=_retry_after(error))
 
 
 @asynccontextmanager

@@ -24,6 +24,18 @@ class ModelUnavailable(ModelError):
     """May pass: overload, rate limit, 5xx, connection trouble, a stream that was cut off."""
 
 
+class ModelOverloaded(ModelUnavailable):
+    """The vendor has too much to do: 529, or an overload told in the stream."""
+
+
+class ModelRateLimited(ModelUnavailable):
+    """The vendor's own limit for this key and model: 429."""
+
+
+class ModelTimedOut(ModelUnavailable):
+    """No whole answer in the link's own time. Not retried on this link: the same wait again would cost every ticket minutes."""
+
+
 class ModelRefused(ModelError):
     """The model declined. Not retried; the next link of the chain answers."""
 

@@ -9,7 +9,16 @@ from activities.failures import SLOW, failing_as_temporal_expects
 from connectors.base import RateLimited, SlowAnswer, Unavailable, WriteRefused
 from helpdesks.base import HelpdeskDenied, HelpdeskUnavailable, NoteConflict, TicketNotFound
 from ledger.base import BodyMissing
-from reasoning.providers.base import BadAnswer, ModelMisconfigured, ModelRefused, ModelUnavailable
+from reasoning.providers.base import (
+    BadAnswer,
+    ModelMisconfigured,
+    ModelOverloaded,
+    ModelRateLimited,
+    ModelRefused,
+    ModelTimedOut,
+    ModelUnavailable,
+    RateBudget,
+)
 
 
 def translated(error: Exception) -> ApplicationError:
@@ -27,6 +36,8 @@ def translated(error: Exception) -> ApplicationError:
         (HelpdeskUnavailable("x"), "HelpdeskUnavailable"),
         (NoteConflict("x"), "NoteConflict"),
         (ModelUnavailable("x"), "ModelUnavailable"),
+        (ModelOverloaded("x"), "ModelOverloaded"),
+        (ModelRateLimited("x"), "ModelRateLimited"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -43,6 +54,8 @@ def test_what_may_pass_is_tried_again_and_is_no_alarm(error: Exception, kind: st
         HelpdeskDenied("x"),
         TicketNotFound("x"),
         ModelRefused("x"),
+        ModelTimedOut("x", retry_after=1),
+        RateBudget("x", retry_after=1),
         BadAnswer("x"),
         ModelMisconfigured("x"),
         BodyMissing("x"),

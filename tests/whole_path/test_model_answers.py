@@ -316,7 +316,7 @@ async def test_a_hostile_answer_puts_nothing_of_its_own_on_the_ticket(case: Case
         ("reset", cut(Draft(outcome=Outcome.DIAGNOSED, hypothesis="x"), reset=True), "ModelUnavailable", True),
         ("bad-json", says('{"outcome": "diagnosed", "hypothesis": '), "BadAnswer", False),
         ("token-limit", says(Draft(outcome=Outcome.DIAGNOSED), stop_reason="max_tokens"), "BadAnswer", False),
-        ("overloaded", status(529, "overloaded_error"), "ModelUnavailable", True),
+        ("overloaded", status(529, "overloaded_error"), "ModelOverloaded", True),
     ],
     ids=["refusal", "cut-off", "reset", "bad-json", "token-limit", "overloaded"],
 )

@@ -146,9 +146,9 @@ async def test_the_model_breaks_the_tie_over_redacted_text(temporal: Client, led
         ([says(chooses("exports"), stop_reason="max_tokens")], "BadAnswer", 1),
         ([refuses()], "ModelRefused", 1),
         ([status(401, "authentication_error")], "ModelMisconfigured", 1),
-        ([status(429, "rate_limit_error", retry_after="30")], "ModelUnavailable", 1),
+        ([status(429, "rate_limit_error", retry_after="30")], "ModelRateLimited", 1),
         ([cut(GOOD, reset=True)], "ModelUnavailable", 2),
-        ([breaks_off()], "ModelUnavailable", 2),
+        ([breaks_off()], "ModelOverloaded", 2),
     ],
     ids=[
         "not-tied",

@@ -17,7 +17,10 @@ from reasoning.providers.base import (
     BadAnswer,
     ModelError,
     ModelMisconfigured,
+    ModelOverloaded,
+    ModelRateLimited,
     ModelRefused,
+    ModelTimedOut,
     ModelUnavailable,
     Prompt,
 )
@@ -122,13 +125,13 @@ async def test_overload_passes_and_the_next_call_succeeds() -> None:
 @pytest.mark.parametrize(
     ("answer", "kind", "wait"),
     [
-        (status(429, "rate_limit_error", retry_after="12"), ModelUnavailable, 12.0),
-        (status(429, "rate_limit_error", retry_after_ms="1500", retry_after="9"), ModelUnavailable, 1.5),
-        (status(429, "rate_limit_error", retry_after="soon"), ModelUnavailable, None),
+        (status(429, "rate_limit_error", retry_after="12"), ModelRateLimited, 12.0),
+        (status(429, "rate_limit_error", retry_after_ms="1500", retry_after="9"), ModelRateLimited, 1.5),
+        (status(429, "rate_limit_error", retry_after="soon"), ModelRateLimited, None),
         (status(503, "api_error", retry_after="999999999"), ModelUnavailable, 3600.0),
         (status(503, "api_error", retry_after="Wed, 21 Oct 2015 07:28:00 GMT"), ModelUnavailable, 0.0),
         (status(500, "api_error"), ModelUnavailable, None),
-        (breaks_off("overloaded_error"), ModelUnavailable, None),
+        (breaks_off("overloaded_error"), ModelOverloaded, None),
         (breaks_off("invalid_request_error"), ModelMisconfigured, None),
         (status(400, "invalid_request_error"), ModelMisconfigured, None),
         (status(401, "authentication_error"), ModelMisconfigured, None),
@@ -168,14 +171,14 @@ async def test_text_that_is_no_draft_is_bad(text: str) -> None:
 async def test_slow_answer_is_unavailable_in_time() -> None:
     async with asyncio.timeout(15):
         problem = await problem_of(hangs(), timeout=0.3)
-    assert type(problem) is ModelUnavailable
+    assert type(problem) is ModelTimedOut
     assert "0.3 s" in str(problem)
 
 
 async def test_drip_that_never_ends_is_bounded_by_the_whole_time() -> None:
     drip = replace(says("{" + " " * 40 * 2_000), pace=0.02)
     async with asyncio.timeout(15):
-        assert type(await problem_of(drip, timeout=0.5)) is ModelUnavailable
+        assert type(await problem_of(drip, timeout=0.5)) is ModelTimedOut
 
 
 async def test_nobody_there_is_unavailable() -> None:

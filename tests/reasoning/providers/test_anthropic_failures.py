@@ -9,13 +9,15 @@
 | no message_stop                                                   | an answer                   |             |
 | no usage, an empty stream, events that are not JSON               | ModelUnavailable, malformed | yes         |
 | an error event inside a stream of status 200                      | by its type                 | by its type |
-| 408, 409, 429, 500, 502, 503, 504, 529, with or without a body    | ModelUnavailable            | yes         |
+| 408, 409, 500, 502, 503, 504, with or without a body              | ModelUnavailable            | yes         |
+| 429                                                               | ModelRateLimited            | yes         |
+| 529                                                               | ModelOverloaded             | yes         |
 | 400, 401, 402, 403, 404, 413, 422                                 | ModelMisconfigured          | no          |
 | stop reason refusal                                               | ModelRefused, paid          | no          |
 | max_tokens, stop_sequence, tool_use, pause_turn, context exceeded | BadAnswer, paid             | no          |
 | a stop reason or a block that the SDK's types do not know         | BadAnswer, paid             | no          |
 | end_turn with text that is no draft                               | BadAnswer, paid             | no          |
-| silence that outlasts the timeout                                 | ModelUnavailable            | yes         |
+| silence that outlasts the timeout                                 | ModelTimedOut               | no          |
 
 The cut streams, slow answers, retry-after headers and secrets are in test_anthropic.py.
 """
@@ -36,8 +38,11 @@ from reasoning.providers.base import (
     BadAnswer,
     ModelError,
     ModelMisconfigured,
+    ModelOverloaded,
+    ModelRateLimited,
     ModelRefused,
     ModelReply,
+    ModelTimedOut,
     ModelUnavailable,
     Prompt,
 )
@@ -162,9 +167,9 @@ async def test_end_turn_with_text_that_is_no_draft_is_bad_and_paid(text: str) ->
 @pytest.mark.parametrize(
     ("kind", "named"),
     [
-        ("overloaded_error", ModelUnavailable),
+        ("overloaded_error", ModelOverloaded),
         ("api_error", ModelUnavailable),
-        ("rate_limit_error", ModelUnavailable),
+        ("rate_limit_error", ModelRateLimited),
         ("timeout_error", ModelUnavailable),
         ("authentication_error", ModelMisconfigured),
         ("billing_error", ModelMisconfigured),
@@ -177,7 +182,7 @@ async def test_an_error_inside_a_stream_is_named_by_its_type(kind: str, named: t
 @pytest.mark.parametrize("code", [408, 409, 429, 500, 502, 503, 504, 529])
 async def test_what_may_pass_is_unavailable_even_where_the_server_asks_for_a_retry(code: int) -> None:
     problem = await problem_of(status(code, "api_error", x_should_retry="true"))
-    assert type(problem) is ModelUnavailable
+    assert type(problem) is {429: ModelRateLimited, 529: ModelOverloaded}.get(code, ModelUnavailable)
     assert str(code) in str(problem)
 
 
@@ -215,7 +220,7 @@ async def test_a_silent_model_beats_until_its_time_is_over(monkeypatch: pytest.M
 
     with AnthropicServer([hangs()]) as server:
         model = AnthropicModel("claude-haiku-5-5", direct_client("sk-ant-test", server.address, 1.0), 1.0)
-        with pytest.raises(ModelUnavailable, match="no whole answer within 1 s"):
+        with pytest.raises(ModelTimedOut, match="no whole answer within 1 s"):
             await model.answer(PROMPT, beat)
         heard = beats
         await model.aclose()
