@@ -94,16 +94,20 @@ def commands() -> Iterator[tuple[str, str]]:
         listed = re.findall(r"(?:^|[ /])whydesk ([a-z][^\n#&|;]*)", shell)
         indented = re.findall(r"^    (?:WHYDESK_\w+=\S+ )?(?:\.venv/bin/)?whydesk ([a-z][^\n#]*)", text, re.MULTILINE)
         for found in [*_COMMAND.findall(text), *listed, *indented]:
-            words = found.split()
-            yield each(page), " ".join(words[:2] if words[0] in _GROUPS else words[:1])
+            yield each(page), command_of(found)
+
+
+def command_of(line: str) -> str:
+    """The words of the command at a line's beginning; a group may do something by itself, and has options then."""
+    words = line.split()
+    return " ".join(words[:2] if words[0] in _GROUPS and words[1:] and not words[1].startswith("-") else words[:1])
 
 
 def options() -> Iterator[tuple[str, str, str]]:
     """Every option of a `whydesk …` in a page: page, words of the command, the option."""
     for page in pages():
         for found in _COMMAND.findall(page.read_text(encoding="utf-8")):
-            words = found.split()
-            command = " ".join(words[:2] if words[0] in _GROUPS else words[:1])
+            command = command_of(found)
             for option in re.findall(r"(?<!\S)(--[a-z][a-z-]*)", found):
                 yield each(page), command, option
 
