@@ -127,7 +127,9 @@ async def _ensure_within_the_day(ledger: Ledger, question: Question) -> None:
         raise BudgetSpent(said, "DayBudgetSpent")
     if rung is not Rung.WHOLE_CHAIN:
         log.warning("day budget runs out", tenant=tenant.id, rung=rung.value, spent=spent, budget=budget.usd_per_day)
-    if rung is Rung.CHEAPEST and question.reasoner != cheapest([link for _, link in tenant.all_models()]):
+    model = tenant.chain().get(question.reasoner)
+    asked = model.model if model is not None else question.reasoner
+    if rung is Rung.CHEAPEST and asked != cheapest([link for _, link in tenant.all_models()]):
         raise BudgetSpent(f"{said}: only the cheapest model is asked", "DearerModelSpared")
 
 

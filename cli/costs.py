@@ -18,6 +18,7 @@ from ledger.spending import CostBy, Costs, costs_of, spent_since
 from models.base import Frozen
 from models.standing import start_of_day
 from models.tenant import Tenant
+from reasoning.providers.prices import shipped_prices
 from reasoning.spend_ladder import rung_of
 from settings import Settings
 
@@ -52,7 +53,9 @@ def costs(
     lines, days = asyncio.run(_read(settings, groups, start, end, tenant))
     if as_json:
         told = [dict(zip(groups, line.group, strict=True)) | line.model_dump(exclude={"group"}) for line in lines]
-        print(json.dumps({"costs": told, "today": [day.model_dump() for day in days]}, indent=2))
+        prices = shipped_prices()
+        at = {"source": prices.source, "read": f"{prices.read:%Y-%m-%d}"}
+        print(json.dumps({"costs": told, "today": [day.model_dump() for day in days], "prices": at}, indent=2))
         return
     if lines:
         wide_enough().print(_table(groups, lines))
@@ -60,6 +63,7 @@ def costs(
         print(f"nothing was paid to a model between {start:%Y-%m-%d %H:%M} and {end:%Y-%m-%d %H:%M} UTC")
     for day in days:
         print(_today(day))
+    print(f"at the prices of {shipped_prices().read:%Y-%m-%d}; clouds may charge otherwise")
 
 
 async def _read(

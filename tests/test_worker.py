@@ -11,9 +11,10 @@ from cli.world_tenant import TENANT, SandboxState, write_tenant
 from connectors.pool import PooledConnectors
 from helpdesks.pool import HelpdeskPool
 from playbooks.library import PlaybookError
+from reasoning.providers.anthropic import AnthropicModel
 from reasoning.providers.base import CLASSIFIER
 from sandbox.world_tickets import TenantFile
-from settings import Settings
+from settings import ConfigError, Settings
 from worker import Shelf
 
 ROOT = Path(__file__).parent.parent
@@ -99,6 +100,31 @@ async def test_each_link_of_a_chain_has_its_model(config: Path) -> None:
     assert list(chain) == list(MODELS)
     for make in chain.values():
         await make().aclose()
+
+
+async def test_a_model_at_two_places_is_two_links(config: Path) -> None:
+    (config.parent / "key").write_text("sk-ant-x")
+    here = {"provider": "anthropic", "model": MODELS[0], "api_key": "file:key"}
+    there = {"provider": "vertex", "model": MODELS[0], "region": "europe-west1", "project": "acme"}
+    settings = load(config, models=[here, there])
+    chain = worker._models(settings.tenants, worker._Secrets(settings))[TENANT]
+    assert list(chain) == [MODELS[0], f"{MODELS[0]}#2"]
+    clients = []
+    for make in chain.values():
+        model = make()
+        assert isinstance(model, AnthropicModel)
+        clients.append(type(model._client).__name__)
+        await model.aclose()
+    assert clients == ["AsyncAnthropic", "AsyncAnthropicVertex"]
+
+
+@pytest.mark.parametrize("place", ["models", "classifier"])
+async def test_a_worker_refuses_a_model_that_has_no_price(config: Path, place: str) -> None:
+    (config.parent / "key").write_text("sk-ant-x")
+    link = {"model": "claude-fable-5-2", "api_key": "file:key"}
+    settings = load(config, **{place: [link] if place == "models" else link})
+    with pytest.raises(ConfigError, match=f"{TENANT}.{place}: no price for model 'claude-fable-5-2'; add one to"):
+        await worker.run_worker(settings)
 
 
 async def test_the_classifier_is_a_model_beside_the_chain(config: Path) -> None:

@@ -75,6 +75,10 @@ class PriceList(Strict):
     """All entries; older ones stay, so that an old call keeps its price."""
 
     format: int = Field(ge=1, le=1)
+    source: str = Field(min_length=1)
+    """Where the prices are from."""
+    read: date
+    """When they were last compared with it."""
     prices: list[Price]
 
     def price(self, model: str, on: date) -> Price:

@@ -7,10 +7,11 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import ActivityEnvironment
 
-from activities.paid import Question, answer_once, until_kept
+from activities.paid import BudgetSpent, Question, answer_once, until_kept
 from ledger.base import LedgerError
 from ledger.store import SqlLedger
 from models.run import Drafted, RunKey
+from models.tenant import Budget, ModelConfig
 from tests.master_keys import KEYRING
 from tests.workflows.house import TENANT
 
@@ -29,7 +30,7 @@ class FullAtTimes(SqlLedger):
 
 
 @pytest_asyncio.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
+async def ledger(tmp_path: Path) -> AsyncIterator[FullAtTimes]:
     """A ledger for one test."""
     async with await FullAtTimes.open(f"sqlite:///{tmp_path}/ledger.db", KEYRING) as opened:
         yield opened
@@ -68,3 +69,28 @@ async def test_a_ledger_that_stays_full_is_told_in_the_end() -> None:
 
     with pytest.raises(LedgerError, match="the disk is full"):
         await until_kept(keep, patience=0.02)
+
+
+async def test_the_cheapest_model_is_asked_at_both_places_of_a_day_that_runs_out(
+    ledger: FullAtTimes, key: RunKey
+) -> None:
+    cheap, dear = (
+        ModelConfig(model="claude-haiku-5-5", api_key="env:NONE"),
+        ModelConfig(model="claude-opus-5", api_key="env:NONE"),
+    )
+    tenant = TENANT.model_copy(update={"models": [dear, cheap, cheap], "budget": Budget(usd_per_day=1.0)})
+    ledger.refusals = 3
+    await ledger.put_model_answer(key, "before", 0, Drafted(draft="x", reasoner="m", usd=0.95))
+
+    async def ask(left: float) -> Drafted:
+        return Drafted(draft="x", reasoner="m", usd=0.001)
+
+    async def asked(reasoner: str) -> str:
+        question = Question(tenant=tenant, key=key, digest=reasoner, round=0, reasoner=reasoner, cap=2.0)
+        try:
+            await answer_once(ledger, question, ask)
+        except BudgetSpent as error:
+            return error.kind
+        return "asked"
+
+    assert [await asked(name) for name in tenant.chain()] == ["DearerModelSpared", "asked", "asked"]

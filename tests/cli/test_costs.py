@@ -67,6 +67,7 @@ def test_the_table_and_the_day_are_for_people(whydesk: Shell, paid: list[RunKey]
     said = whydesk("costs")
     assert said.code == 0
     assert "api-errors@3" in said.out
+    assert "at the prices of 2026-" in said.out
     assert "acme today: $2.3100 of $2.00 (spent: rules write the notes until midnight UTC)" in said.out
 
 

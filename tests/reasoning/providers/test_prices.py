@@ -11,6 +11,8 @@ RATES = {"input": 2.0, "output": 10.0, "cache_write_5m": 2.5, "cache_write_1h": 
 LIST = PriceList.model_validate(
     {
         "format": 1,
+        "source": "a vendor's list",
+        "read": "2026-10-07",
         "prices": [
             {"model": "m", "from": "2026-10-07", **RATES, "cache_read": 0.1},
             {"model": "m", "from": "2026-03-01", **RATES, "cache_read": 0.2},
@@ -49,6 +51,19 @@ def test_every_shipped_price_is_cheaper_to_read_than_to_send_and_dearer_to_keep_
     for price in shipped_prices().prices:
         assert 0 < price.cache_read < price.input < price.cache_write_5m < price.cache_write_1h, price.model
         assert price.output > price.input
+
+
+def test_the_shipped_list_says_where_from_and_when_and_no_entry_is_newer() -> None:
+    shipped = shipped_prices()
+    assert shipped.source
+    assert all(price.since <= shipped.read for price in shipped.prices)
+
+
+@pytest.mark.parametrize("lacking", ["source", "read"])
+def test_a_list_without_source_or_date_is_an_error(lacking: str) -> None:
+    whole = {"format": 1, "source": "a vendor's list", "read": "2026-10-07", "prices": []}
+    with pytest.raises(ValidationError, match=lacking):
+        PriceList.model_validate({name: value for name, value in whole.items() if name != lacking})
 
 
 def test_misspelt_key_is_an_error() -> None:
