@@ -21,7 +21,7 @@ from playbooks.lock import SHIPPED
 from reasoning.phrases import say_fact, say_row
 from reasoning.sql import check_query, scope_query
 
-SHIPPED_PLAYBOOKS = Library.load([SHIPPED]).all()
+SHIPPED_PLAYBOOKS = Library.load([SHIPPED]).newest()
 FIXTURES = [
     (loaded, path.stem)
     for loaded in SHIPPED_PLAYBOOKS
