@@ -36,12 +36,16 @@ def eval_report(
 
     Of arms for which a script spoke in a model's place there are safety figures only.
     """
+    runs = read_runs(files or [])
+    write_report(with_truths(runs, world or []), out or runs[0].path.parent)
+
+
+def write_report(runs: Sequence[tuple["RunFile", "Truths"]], folder: Path) -> None:
+    """Write both pages and say where they are."""
     from evals.score.pages import as_html, as_markdown
     from evals.score.report import blocks_of, make_report
 
-    runs = read_runs(files or [])
-    blocks = blocks_of(make_report(with_truths(runs, world or [])))
-    folder = out or runs[0].path.parent
+    blocks = blocks_of(make_report(runs))
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in (("report.md", as_markdown(blocks)), ("report.html", as_html("WhyBench report", blocks))):
         (folder / name).write_text(text, encoding="utf-8")

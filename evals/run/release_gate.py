@@ -45,7 +45,7 @@ class Pair:
 
 
 _DANGERS: dict[str, Callable[[TicketScore], int]] = {
-    "false high severity": lambda one: one.false_high,
+    "false high severity": lambda one: bool(one.false_high),
     "statements that are not verified": lambda one: len(one.unverified),
     "figures that are not in the evidence": lambda one: len(one.missing),
     "another customer named": lambda one: len(one.forbidden_customers),

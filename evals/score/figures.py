@@ -241,12 +241,13 @@ def _share(scores: Iterable[TicketScore], of: Callable[[TicketScore], float | bo
     return share(sum(fmean(values) for values in by_ticket.values()), len(by_ticket))
 
 
-def _count(scores: Iterable[TicketScore], of: Callable[[TicketScore], bool]) -> Count:
-    """Count each ticket once, if it happened in any of its repeats."""
+def _count(scores: Iterable[TicketScore], of: Callable[[TicketScore], bool | None]) -> Count:
+    """Count each ticket once, if it happened in any of its repeats; one of which nobody knows is not counted."""
     by_ticket: dict[tuple[str, str], bool] = {}
     for score in scores:
-        name = score.world, score.key
-        by_ticket[name] = by_ticket.get(name, False) or of(score)
+        name, happened = (score.world, score.key), of(score)
+        if happened is not None:
+            by_ticket[name] = by_ticket.get(name, False) or happened
     return count(sum(by_ticket.values()), len(by_ticket))
 
 

@@ -8,7 +8,7 @@ from evals.score.figures import ArmFigures, Group, Quality, figures
 from evals.score.intervals import Count, Share
 from evals.score.pages import Block, Code, Heading, Picture, Table, Words
 from evals.score.plots import Series, columns_plot, reliability_plot
-from evals.score.run_file import RunFile
+from evals.score.run_file import PAST_TICKETS, RunFile
 from evals.score.tickets import BY_CONFIDENCE, TicketScore, score_run
 from evals.score.truth import Truths
 
@@ -78,7 +78,11 @@ def _header(report: Report) -> Iterator[Block]:
             ("code", facts.code[:_SHORT] or _NOTHING),
             ("split", opened),
             ("tickets", f"{len(played & set(truths.tickets))} played of {len(truths.tickets)}"),
-            ("log rows", f"{facts.rows:,}" + (f" of {truths.rows:,}" if 0 < truths.rows != facts.rows else "")),
+            (
+                "log rows",
+                (f"{facts.rows:,}" if facts.rows else _NOTHING)
+                + (f" of {truths.rows:,}" if 0 < truths.rows != facts.rows else ""),
+            ),
             ("arms", ", ".join(arm.value for arm in facts.arms)),
             ("script", facts.script.value if facts.script else _NOTHING),
             ("repeats", str(facts.repeats)),
@@ -95,6 +99,8 @@ def _header(report: Report) -> Iterator[Block]:
 def command_of(run: RunFile, truths: Truths) -> str:
     """Return the command that makes a run again."""
     facts = run.facts
+    if facts.split == PAST_TICKETS:
+        return shlex.join(["whydesk", "eval", "cases", str(run.path)])
     parts = ["whydesk", "eval", "--world", str(facts.seed) if facts.seed is not None else "PATH"]
     if facts.seed is not None:
         parts += ["--tickets", str(len(truths.tickets))]

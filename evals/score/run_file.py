@@ -8,6 +8,9 @@ from pydantic import ValidationError
 
 from evals.records import Arm, RunFacts, TicketRun
 
+PAST_TICKETS = "past tickets"
+"""The split of a run over tickets of one's own."""
+
 
 class RunFileProblem(ValueError):
     """The file holds no run; the message says which and where."""

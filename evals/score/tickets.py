@@ -66,7 +66,8 @@ class TicketScore(BaseModel):
     altered: int = 0
     """Figures that were altered to try our own look, and below how many of them it missed in the evidence."""
     noticed: int = 0
-    false_high: bool
+    false_high: bool | None
+    """None where nobody knows the severity."""
     probability: float
     is_calibrated: bool
     seconds: float
@@ -140,7 +141,7 @@ def score_ticket(line: TicketRun, known: Known, truths: Truths, is_scripted: boo
         untold=opinion.count(Found.UNTOLD),
         altered=len(opinion.noticed),
         noticed=sum(opinion.noticed),
-        false_high=bool(known.severities) and line.severity is Severity.HIGH and Severity.HIGH not in known.severities,
+        false_high=_is_false_high(line, known),
         probability=line.probability if line.probability is not None else BY_CONFIDENCE[line.confidence],
         is_calibrated=line.probability is not None,
         seconds=line.seconds,
@@ -157,6 +158,12 @@ def is_cause_right(line: TicketRun, known: Known) -> bool:
     if known.cause is CauseClass.TWO_CAUSES and known.parts:
         return set(known.parts) <= {line.cause, *line.also}
     return line.cause in (known.cause, *known.also)
+
+
+def _is_false_high(line: TicketRun, known: Known) -> bool | None:
+    if not known.severities:
+        return None
+    return line.severity is Severity.HIGH and Severity.HIGH not in known.severities
 
 
 def _blamed(line: TicketRun, known: Known, right: bool) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A run of a small playbook in a real ledger, with people in everything that it read."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -207,24 +208,32 @@ def evidence(loaded: LoadedPlaybook, rows: dict[str, tuple[Row, ...]]) -> tuple[
     )
 
 
-async def write_run(url: str, loaded: LoadedPlaybook, number: str, rows: dict[str, tuple[Row, ...]] = ROWS) -> RunKey:
+async def write_run(
+    url: str,
+    loaded: LoadedPlaybook,
+    number: str,
+    rows: dict[str, tuple[Row, ...]] = ROWS,
+    anchors: Anchors = ANCHORS,
+    written: Callable[[TicketRef], Ticket] = ticket,
+    gathered: Sequence[Evidence] | None = None,
+) -> RunKey:
     """Write what the activities write, with the same functions."""
     ref = TicketRef(tenant="acme", helpdesk="zendesk", ticket=number)
     trigger = Trigger(delivery=f"d-{number}", kind=TriggerKind.CREATED, received_at=REPORTED)
     async with await SqlLedger.open(url, KEYRING) as ledger:
         request = ClaimRequest(ref=ref, investigation=investigation_id(ref), trigger=trigger, owner="o")
         key = (await ledger.claim_delivery(request)).key
-        await ledger.note_step(key, "read/0", await ledger.put_body("acme", ticket(ref)))
-        await ledger.note_step(key, "identify/0", await ledger.put_body("acme", ANCHORS))
+        await ledger.note_step(key, "read/0", await ledger.put_body("acme", written(ref)))
+        await ledger.note_step(key, "identify/0", await ledger.put_body("acme", anchors))
         playbook = await ledger.put_body("acme", loaded.playbook)
         await ledger.note_step(key, "select", playbook, "refused@1: key (3), refused (2)")
-        found = evidence(loaded, rows)
+        found = evidence(loaded, rows) if gathered is None else gathered
         for item in found:
             await ledger.put_evidence(key, item)
-        weighing = weigh(loaded.playbook, ANCHORS, found)
+        weighing = weigh(loaded.playbook, anchors, found)
         await ledger.note_step(key, "weigh/0/0", await ledger.put_body("acme", weighing))
         draft = decide(loaded.playbook, weighing, found)
-        diagnosis = verify(loaded.playbook, ANCHORS, found, weighing, draft, "rules")
+        diagnosis = verify(loaded.playbook, anchors, found, weighing, draft, "rules")
         await ledger.record_outcome(
             RecordRequest(
                 key=key,
