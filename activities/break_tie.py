@@ -71,7 +71,7 @@ class TieActivities:
             playbooks = self._shelf.released(name)
             tied = tied_playbooks(ticket, anchors, playbooks)
             own, _ = select_playbook(ticket, anchors, playbooks)
-            redactor = Redactor.for_ticket(ticket, anchors.customer, evidence)
+            redactor = Redactor.for_ticket(ticket, anchors.customer, evidence, patterns=tenant.redact)
             chosen, said = await self._choose(
                 request, tenant, tied, own, build_choice_prompt(ticket, anchors, tied, redactor)
             )

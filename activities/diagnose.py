@@ -70,7 +70,7 @@ class DiagnoseActivities:
         ticket = await self._bodies.get(tenant, request.ticket, Ticket)
         anchors = await self._bodies.get(tenant, request.anchors, Anchors)
         failed = await self._bodies.get(tenant, request.repair_of, Diagnosis) if request.repair_of else None
-        redactor = Redactor.for_ticket(ticket, anchors.customer, evidence)
+        redactor = Redactor.for_ticket(ticket, anchors.customer, evidence, patterns=self._tenants[tenant].redact)
         wrong = findings(failed) if failed else ()
         return build_prompt(playbook, ticket, anchors, weighing, evidence, redactor, wrong, request.offered), redactor
 

@@ -227,7 +227,9 @@ class _Asking:
 
     async def _once(self, round: int, wrong: tuple[str, ...]) -> tuple[Diagnosis, float]:
         past, of = self.past, self.of
-        redactor = Redactor.for_ticket(past.ticket, past.anchors.customer, self.fitted.evidence)
+        key = past.kept.key
+        tenant = of.tenants[key.ref.tenant]
+        redactor = Redactor.for_ticket(past.ticket, past.anchors.customer, self.fitted.evidence, patterns=tenant.redact)
         prompt = build_prompt(
             self.playbook,
             past.ticket,
@@ -237,8 +239,6 @@ class _Asking:
             redactor,
             wrong,
         )
-        key = past.kept.key
-        tenant = of.tenants[key.ref.tenant]
         cap = min(tenant.budget.usd_per_ticket, self.playbook.budgets.usd) if self.most_usd is None else self.most_usd
         question = Question(tenant, key, request_digest(prompt, self.model), round, self.model, cap, PURPOSE)
         drafted = await draft_by_model(of.ledger, of.models, question, prompt, redactor, self.beat)

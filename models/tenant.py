@@ -274,6 +274,21 @@ _PAGE_EXAMPLE = "https://whydesk.example.com/runs/{investigation}"
 PageTemplate = Annotated[str, AfterValidator(_page_of_an_investigation)]
 """A web address with `{investigation}` in its path, or empty."""
 
+
+def _finds_something(expression: str) -> str:
+    try:
+        found = re.compile(expression)
+    except re.error as error:
+        raise ValueError(f"no regular expression: {error}") from None
+    if found.match(""):
+        raise ValueError("matches the empty text, which is everywhere")
+    return expression
+
+
+Expression = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_finds_something)]
+"""A regular expression of Python's `re`."""
+PseudonymKind = Annotated[str, Field(pattern=r"^[A-Z]{2,12}$")]
+
 Resolver = Literal["helpdesk-field", "organization", "billing-email", "accounts-domain"]
 
 
@@ -311,6 +326,8 @@ class Tenant(Strict):
     """A task queue of its own for data that must stay somewhere; empty for the default."""
     link_hosts: list[str] = []
     """Further hosts that a note may link to; those of the configured systems always may."""
+    redact: dict[PseudonymKind, Expression] = {}
+    """What else a model must not see: a word in capitals, such as `CONTRACT`, to a regular expression for its form."""
     console_url: PageTemplate = ""
     """Where a person finds an investigation, `https://whydesk.example.com/runs/{investigation}`; empty: the note shows its id."""
 

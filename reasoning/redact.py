@@ -6,7 +6,7 @@ personal_data.py. Times, order numbers, git shas and request ids stay, as they a
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -44,9 +44,15 @@ _WORDS = frozenset(_COMMON.split())
 class Redactor:
     """One investigation's table of pseudonyms. The same inputs in the same order give the same table."""
 
-    def __init__(self, regions: tuple[str, ...] = REGIONS) -> None:
-        """Start empty; `regions` say where a phone number without a country code may be from."""
+    def __init__(self, regions: tuple[str, ...] = REGIONS, patterns: Mapping[str, str] | None = None) -> None:
+        """Start empty.
+
+        Args:
+            regions: Where a phone number without a country code may be from.
+            patterns: A tenant's own: kind of pseudonym to a regular expression.
+        """
         self._regions = regions
+        self._patterns = [(kind, re.compile(pattern)) for kind, pattern in (patterns or {}).items()]
         self._by_value: dict[tuple[str, str], str] = {}
         self._by_pseudonym: dict[str, str] = {}
         self._count: dict[str, int] = {}
@@ -65,9 +71,10 @@ class Redactor:
         customer: Customer | None,
         evidence: Sequence[Evidence],
         regions: tuple[str, ...] = REGIONS,
+        patterns: Mapping[str, str] | None = None,
     ) -> "Redactor":
         """Learn what ticket, customer and billing say of people, and every value of a shape in the conversation."""
-        redactor = cls(regions)
+        redactor = cls(regions, patterns)
         for kind, value in _known(ticket, customer, evidence):
             redactor._learn(kind, value)
         for text in (ticket.subject, *(message.text for message in ticket.messages), *ticket.fields.values()):
@@ -128,7 +135,11 @@ class Redactor:
         """Return what has a shape; the conversation is looked through when it teaches and once more when it leaves."""
         known = self._found.get(text)
         if known is None:
-            known = self._found[text] = find_personal(text, self._regions)
+            own = [Found(*match.span(), kind) for kind, pattern in self._patterns for match in pattern.finditer(text)]
+            known = self._found[text] = [
+                *(found for found in own if found.end > found.start),
+                *find_personal(text, self._regions),
+            ]
         return known
 
     def _pseudonym(self, kind: str, value: str) -> str:

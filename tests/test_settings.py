@@ -172,6 +172,9 @@ def test_every_problem_of_the_file_has_its_line_and_path(config: Path) -> None:
         ),
         ("mode: off", "console_url: https://x.example.com/runs", "4: tenants.acme.console_url: "),
         ("mode: off", "console_url: https://{investigation}.example.com/", "4: tenants.acme.console_url: "),
+        ("mode: off", "redact: {ID: '(x'}", "4: tenants.acme.redact.ID: '(x': no regular expression: "),
+        ("mode: off", "redact: {ID: 'x*'}", "4: tenants.acme.redact.ID: 'x*': matches the empty text"),
+        ("mode: off", "redact: {id: 'x'}", "4: tenants.acme.redact.id"),
         ("mode: off", "id: other", "4: tenants.acme.id: unknown key; a tenant's id is the key"),
         ("stripe:", "strype:", "14: tenants.acme.connectors.strype: unknown key; did you mean 'stripe'?"),
         (

@@ -201,6 +201,13 @@ def test_name_within_a_word_is_none() -> None:
     assert redactor.redact("analysis of Anatolia's solution") == "analysis of Anatolia's solution"
 
 
+def test_a_tenants_own_patterns_are_learnt_and_found_like_any_other() -> None:
+    redactor = Redactor.for_ticket(ticket("AC-123456 is ours"), None, (), patterns={"CONTRACT": r"AC-\d{6}|"})
+    said = redactor.redact("is ac-123456, and AC-654321 of 203.0.113.7")
+    assert said == "is <CONTRACT_2>, and <CONTRACT_3> of <IP_1>"
+    assert redactor.resolve(said) == "is ac-123456, and AC-654321 of 203.0.113.7"
+
+
 def test_public_mail_domain_is_nobodys() -> None:
     redactor = Redactor.for_ticket(
         TICKET.model_copy(
