@@ -2,6 +2,16 @@
 
 import re
 
+from reasoning.plain_text import plain
+from reasoning.symptom_words import (
+    EVENTS,
+    FAILING_WEBHOOK,
+    NONE_OF,
+    NOT_ARRIVING,
+    NOT_ARRIVING_JAPANESE,
+    SYMPTOM_WORDS,
+)
+
 _STILL = (
     r"still (?:happening|failing|broken|seeing|getting|not|down|see|get|fails?|occurs?|occurring|slow|the same"
     r"|wrong|an issue|there)"
@@ -17,8 +27,7 @@ SYMPTOMS: dict[str, str] = {
     r"|gateway time-?out|outage"
     r"|api (?:is )?down|is your api down",
     "timeouts": r"time-?outs?|timed out|timing out|never (?:returns|responds)|hangs?|hanging",
-    # The other words are German, French, Spanish, Italian: slowness is complained of without any code that tells it.
-    "slow": r"slow\w*|(?:langsam|schleppend)\w*|lente?s?|lenteur|lent[oa]s?|latenc(?:y|ies)|sluggish\w*|lag(?:s"
+    "slow": r"slow\w*|latenc(?:y|ies)|sluggish\w*|lag(?:s"
     r"|gy|ging)?|unresponsive|crawl(?:s|ing)?"
     r"|(?:takes?|taking|took|needs?|waits?|waiting) (?:(?!look|within|in|after)\w+ ){0,3}?(?:forever|ages"
     r"|longer|too long|so long|very long"
@@ -58,7 +67,8 @@ SYMPTOMS: dict[str, str] = {
     r"|disappeared|empty results?",
     "reopened": _STILL,
 }
-"""Symptom to the words for it, as one regular expression over the requester's text. `reopened` counts in later messages only."""
+"""Symptom to its English words, as one regular expression over the requester's text; reasoning/symptom_words.py has those of
+other languages. `reopened` counts in later messages only."""
 OF_STATUS = {429: "rate-limited", 401: "unauthorized", 403: "forbidden", 402: "payment-required", 400: "bad-request",
              413: "bad-request", 414: "bad-request", 415: "bad-request", 422: "bad-request",
              408: "timeouts", 504: "timeouts"}  # fmt: skip
@@ -75,12 +85,52 @@ OF_ERROR_CODE = {
     "internal_error": "server-errors",
     "timeout": "timeouts",
 }
+_EVENT = (
+    rf"(?:{EVENTS}|(?:web)?hooks?\.[\w.-]+"
+    r"|(?<![\w.@/-])[a-z]{3,}(?:_[a-z]+)*\.(?!com|net|org|example)[a-z]{4,}(?:_[a-z]+)*(?![\w.@/(-]))"
+)
+"""Webhooks, events, an event by its own name as in `invoice.paid`, or the host that takes them."""
+_GAP = r"(?:[^.!?\n。]|\.(?=\w)){0,60}?"
+"""At most so much of one sentence; a point within a name ends none."""
+
+
+def _near(one: str, other: str) -> str:
+    return rf"(?<!\w)(?:{one})(?!\w){_GAP}(?<!\w)(?:{other})(?!\w)|(?<!\w)(?:{other})(?!\w){_GAP}(?<!\w)(?:{one})(?!\w)"
+
+
+def _words(name: str) -> list[re.Pattern[str]]:
+    """The expressions of one symptom in other languages than English: whole words, then Japanese."""
+    *spaced, japanese = SYMPTOM_WORDS[name]
+    return [re.compile(rf"(?<!\w)(?:{'|'.join(spaced)})(?!\w)"), re.compile(japanese)]
+
+
+_JAPANESE_EVENT = rf"(?:webhook|ウェブフック|イベント|コールバック|通知|{_EVENT})"
+_FAILURE = "|".join((*SYMPTOM_WORDS["errors"][:-1], FAILING_WEBHOOK))
 _COMPILED = {name: re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE) for name, words in SYMPTOMS.items()}
+_ABROAD: dict[str, list[re.Pattern[str]]] = {name: _words(name) for name in SYMPTOM_WORDS} | {
+    "webhook-missing": [
+        re.compile(_near(_EVENT, "|".join(NOT_ARRIVING))),
+        re.compile(rf"(?<!\w)(?:{NONE_OF}) (?:\S+ ){{0,2}}?{_EVENT}(?!\w)"),
+        re.compile(rf"{_JAPANESE_EVENT}[^。\n]{{0,60}}?(?:{NOT_ARRIVING_JAPANESE})"),
+    ],
+    "webhook-failing": [
+        re.compile(_near(r"web-?hook\w*", _FAILURE)),
+        re.compile(rf"(?:webhook|ウェブフック)[^。\n]{{0,40}}?(?:署名|{SYMPTOM_WORDS['errors'][-1]})"),
+    ],
+}
 
 
 def symptoms_in(text: str) -> tuple[str, ...]:
-    """Return the symptoms that a text tells, in the order of the list, `reopened` not among them."""
-    return tuple(name for name, words in _COMPILED.items() if name != "reopened" and words.search(text))
+    """Return the symptoms that a text tells, in the order of the list, `reopened` not among them.
+
+    English, German, Spanish, French, Portuguese, Italian, Dutch, Polish, Turkish and Japanese words count, in any mixture.
+    """
+    flat = plain(text)
+    return tuple(name for name in SYMPTOMS if name != "reopened" and _tells(name, text, flat))
+
+
+def _tells(name: str, text: str, flat: str) -> bool:
+    return _COMPILED[name].search(text) is not None or any(words.search(flat) for words in _ABROAD[name])
 
 
 def symptom_of_status(status: int) -> tuple[str, ...]:
@@ -91,4 +141,4 @@ def symptom_of_status(status: int) -> tuple[str, ...]:
 
 def says_still(text: str) -> bool:
     """Whether a later message says that the trouble goes on or is back."""
-    return _COMPILED["reopened"].search(text) is not None
+    return _tells("reopened", text, plain(text))
