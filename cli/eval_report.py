@@ -52,8 +52,8 @@ def write_report(runs: Sequence[tuple["RunFile", "Truths"]], folder: Path) -> No
         print(folder / name)
 
 
-def read_runs(files: Sequence[Path]) -> list["RunFile"]:
-    """Read the runs that are named, or the newest of the state folder.
+def read_runs(files: Sequence[Path], but: str = "") -> list["RunFile"]:
+    """Read the runs that are named, or the newest of the state folder that is not on the split `but`.
 
     Raises:
         UsageProblem: there is none, or one cannot be read.
@@ -62,10 +62,10 @@ def read_runs(files: Sequence[Path]) -> list["RunFile"]:
 
     if not files:
         state = load_settings().state
-        newest = newest_run([state / "eval"])
+        newest = newest_run([state / "eval"], but)
         if newest is None:
             raise UsageProblem(
-                f"no run lies in {str(state / 'eval')!r}: `whydesk eval --world 1` makes one, or name a file"
+                f"no run lies in {str(state / 'eval')!r}: `whydesk eval --world 11` makes one, or name a file"
             )
         return [newest]
     try:

@@ -66,8 +66,7 @@ def release(
     elif fixtures_only:
         print(f"{_label(new.playbook)} was not compared with {_label(stable)}: --fixtures-only")
     else:
-        [played] = with_truths(read_runs([run] if run else []), [world] if world else [])
-        _ensure_not_worse(stable, new.playbook, versions, played)
+        _ensure_not_worse(stable, new.playbook, versions, _played(run, world))
     _lock(folder, new)
     print(f"{_label(new.playbook)} is released: from now on it never changes")
     print(f"`whydesk playbooks promote {name}` lets tickets get it")
@@ -103,6 +102,19 @@ def _ensure_fixtures(new: LoadedPlaybook) -> None:
         raise typer.Exit(1)
 
 
+def _played(run: Path | None, world: Path | None) -> "tuple[RunFile, Truths]":
+    from evals.score.run_file import TEST
+
+    [found] = read_runs([run] if run else [], but=TEST)
+    if found.facts.split == TEST:
+        raise UsageProblem(
+            f"{found.path} is on the test split, and a comparison names its tickets: a playbook that is mended by them is not "
+            "measured any more. `whydesk eval --world 11` makes a run that may be looked into"
+        )
+    [played] = with_truths([found], [world] if world else [])
+    return played
+
+
 def _ensure_not_worse(
     stable: Playbook, new: Playbook, versions: list[LoadedPlaybook], played: "tuple[RunFile, Truths]"
 ) -> None:
@@ -116,7 +128,7 @@ def _ensure_not_worse(
     if not compared.pairs:
         raise UsageProblem(
             f"no ticket of {found.path} can tell {_label(new)} from {_label(stable)}: make a run with tickets of its kind "
-            f"(`whydesk eval --world 1`) and name it with --run, or release it on its fixtures alone with --fixtures-only"
+            f"(`whydesk eval --world 11`) and name it with --run, or release it on its fixtures alone with --fixtures-only"
         )
     _print(compared)
     if compared.is_worse:

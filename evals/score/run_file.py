@@ -8,6 +8,8 @@ from pydantic import ValidationError
 
 from evals.records import Arm, RunFacts, TicketRun
 
+TEST = "test"
+"""The split that is opened once for a release; what was missed on it is shown to nobody who mends."""
 PAST_TICKETS = "past tickets"
 """The split of a run over tickets of one's own."""
 
@@ -31,8 +33,12 @@ class RunFile:
         return facts.world_name if facts.seed is None else f"{facts.world_name} (seed {facts.seed})"
 
     def is_scripted(self, line: TicketRun) -> bool:
-        """Whether a script spoke in a model's place; what it says is no figure of quality."""
-        return line.script is not None or (self.facts.script is not None and line.arm is not Arm.RULES)
+        """Whether a script spoke in a model's place; what it says is no figure of quality.
+
+        A line of a model that names neither is one where the run had a script.
+        """
+        nobody = line.arm is not Arm.RULES and not line.model
+        return line.script is not None or (nobody and self.facts.script is not None)
 
 
 def read_run(path: Path) -> RunFile:
@@ -61,12 +67,13 @@ def read_run(path: Path) -> RunFile:
     return RunFile(path, facts, tuple(latest.values()))
 
 
-def newest_run(folders: Sequence[Path]) -> RunFile | None:
-    """Return the run that began last among the files that lie in these folders, whatever their names."""
+def newest_run(folders: Sequence[Path], but: str = "") -> RunFile | None:
+    """Return the run that began last among the files that lie in these folders, whatever their names; `but` is a split."""
     found = []
     for path in (path for folder in folders if folder.is_dir() for path in folder.rglob("*.jsonl")):
         try:
             found.append(read_run(path))
         except RunFileProblem:
             continue
-    return max(found, key=lambda run: run.facts.began, default=None)
+    meant = [run for run in found if run.facts.split != but]
+    return max(meant, key=lambda run: run.facts.began, default=None)

@@ -56,7 +56,7 @@ def test_a_report_is_written_beside_the_run(tmp_path: Path, world: Path, capsys:
     assert capsys.readouterr().out.split() == [str(tmp_path / "run" / name) for name in ("report.md", "report.html")]
     page = (tmp_path / "run" / "report.md").read_text()
     assert "20 played of 20" in page
-    assert "whydesk eval --world 5 --tickets 20" in page
+    assert "whydesk eval --world 5 --out FOLDER --tickets 20" in page
     assert (tmp_path / "run" / "report.html").read_text().startswith("<!doctype html>")
 
 
@@ -83,5 +83,5 @@ def test_without_the_world_that_was_played_nothing_is_scored(
 def test_no_run_at_all_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHYDESK_STATE", str(tmp_path))
     monkeypatch.delenv("WHYDESK_CONFIG", raising=False)
-    with pytest.raises(UsageProblem, match="whydesk eval --world 1"):
+    with pytest.raises(UsageProblem, match="whydesk eval --world 11"):
         eval_report(None, None, None)

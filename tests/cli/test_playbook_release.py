@@ -194,7 +194,7 @@ def test_without_a_run_the_message_says_how_to_make_one_and_fixtures_alone_are_a
     desk.version(2, REFUSED)
     code, said = desk.release("refused@2")
     assert code == 2
-    assert "`whydesk eval --world 1` makes one" in said
+    assert "`whydesk eval --world 11` makes one" in said
     desk.play()
     code, said = desk.release_by_run("refused@2")
     assert code == 2
@@ -202,6 +202,15 @@ def test_without_a_run_the_message_says_how_to_make_one_and_fixtures_alone_are_a
     code, said = desk.release("refused@2", "--fixtures-only")
     assert code == 0
     assert "was not compared with refused@1" in said
+
+
+def test_a_run_on_the_test_split_is_not_looked_into(desk: Desk) -> None:
+    desk.play(ROWS["keys"])
+    desk.run.write_text(desk.run.read_text().replace('"split":"dev"', '"split":"test"'))
+    desk.version(2, REFUSED)
+    code, said = desk.release_by_run("refused@2")
+    assert code == 2
+    assert "is on the test split" in said
 
 
 def test_a_line_whose_playbook_was_changed_since_is_left_out(desk: Desk) -> None:

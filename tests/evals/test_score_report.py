@@ -97,9 +97,9 @@ def test_a_script_is_never_called_right() -> None:
 
 def test_a_scripted_runs_models_are_known_by_its_first_line_too() -> None:
     facts = FACTS.model_copy(update={"script": scripted().script})
-    unnamed = line("t1", arm=Arm.BARE, model="m-1")
-    [found] = figures(score_run(RunFile(Path("runs.jsonl"), facts, (unnamed,)), truths(*TICKETS)))
-    assert found.quality is None
+    lines = (line("t1", arm=Arm.BARE), line("t1", arm=Arm.BARE, model="m-1"))
+    found = figures(score_run(RunFile(Path("runs.jsonl"), facts, lines), truths(*TICKETS)))
+    assert [(one.model, one.quality is None) for one in found] == [("", True), ("m-1", False)]
 
 
 def test_no_figure_of_quality_of_a_script_is_in_the_report() -> None:
@@ -119,7 +119,23 @@ def test_the_header_says_what_was_run_and_how_to_run_it_again() -> None:
         assert said in page
     assert "500 of 1,000" in page
     assert "its tickets are harder" in page
-    assert "    whydesk eval --world 1 --tickets 4 --rows 500\n" in page
+    assert "    whydesk eval --world 1 --out FOLDER --rows 500 --split test\n" in page
+
+
+def test_each_arm_has_its_command() -> None:
+    paid = line("t1", arm=Arm.BARE, model="m-1", repeat=2)
+    page = as_markdown(blocks_of(report(line("t1"), paid, scripted("t1"))))
+    assert "    whydesk eval --world 1 --out FOLDER --tickets 4\n" in page
+    assert "    whydesk eval --out FOLDER --arms bare --model m-1 --max-usd USD --repeat 3\n" in page
+    assert "    whydesk eval --out FOLDER --arms model --script hostile\n" in page
+
+
+def test_misses_of_the_test_split_are_not_listed() -> None:
+    lines = (line("t1", **WRONG), line("t2"))
+    assert "| t1 |" in as_markdown(blocks_of(report(*lines)))
+    closed = as_markdown(blocks_of(report(*lines, facts=FACTS.model_copy(update={"split": "test"}))))
+    assert "| t1 |" not in closed
+    assert "Those of the test split are not listed: Nimbus (seed 1)" in closed
 
 
 def test_beside_each_zero_stands_its_bound() -> None:

@@ -155,6 +155,7 @@ def test_the_newest_run_is_found_among_other_files(tmp_path: Path) -> None:
     found = newest_run([tmp_path])
     assert found is not None
     assert found.path == tmp_path / "a" / "runs.jsonl"
+    assert newest_run([tmp_path], but=FACTS.split) is None
 
 
 def test_the_truth_of_another_world_is_refused(tmp_path: Path) -> None:
