@@ -66,12 +66,12 @@ _NINO = re.compile(r"(?<!\w)(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z]{2} ?(?:\d{
 
 _NAMES = (
     r"social (?:security|insurance)|ssn|national insurance|ni (?:number|no)|nino|nhs|medicare|national id(?:entity)?"
-    r"|identity (?:card|no)|id number|id no|id card|passport|passeport|pasaporte|passaporto|passaporte|paszport"
+    r"|identity (?:card|no)|id number|id card|passport|passeport|pasaporte|passaporto|passaporte|paszport"
     r"|reisepass|driver'?s? licen[cs]e|driving licen[cs]e|führerschein|permis de conduire|personalausweis|ausweis\w*"
     r"|steuer-?id\w*|steueridentifikations\w*|steuernummer|steuer-?nr|sozialversicherungs\w*|rentenversicherungs\w*"
     r"|svnr|sv-nummer|ahv\w*|idnr|s[eé]curit[eé] sociale|num[eé]ro (?:national|fiscal)|nir|niss|rijksregister\w*|bsn"
     r"|burgerservice\w*|sofi-?nummer|dni|documento (?:nacional )?de identidad|c[eé]dula|curp|rut|codice fiscale"
-    r"|cod\. ?fisc\w*|c\.f\.|cpf|pesel|dow[oó]d\w*|nr dowodu|pps n\w+|ppsn|itin|tfn|tax file|ird|t\.?c\.? ?kimlik\w*"
+    r"|cod\. ?fisc\w*|c\.f\.|cpf|pesel|dow[oó]d\w*|nr dowodu|pps n(?:o|r|um\w*)|ppsn|itin|tfn|tax file|ird|t\.?c\.? ?kimlik\w*"
     r"|kimlik\w*|tckn|マイナンバー|個人番号|주민(?:등록)?번호|身份证(?:号码?)?|身分證"
     r"|aadhaa?r|nric|mykad|my ?kad|ic no|ת\"ז|ת״ז|תעודת זהות"
     r"|снилс|паспорт\w*|рнокпп|іпн|αμκα|ταυτότητ\w*|rodn[eé] [cč][ií]slo|taj|cnp|егн|person(?:al)?(?:nummer|nr)"
@@ -94,6 +94,7 @@ _VALUE = re.compile(
     r"(?:[A-Z]{1,3} )?[A-Za-z]{0,6}\d[A-Za-z0-9]*(?:(?:[ \u00a0]|[./-]| - )\d[A-Za-z0-9]*|[ -][A-Z](?![A-Za-z0-9]))*"
 )
 _LEAST_DIGITS, _LEAST, _MOST = 4, 7, 20
+_BEFORE = 14
 
 
 def find_identity_numbers(text: str) -> Iterator[tuple[int, int]]:
@@ -108,6 +109,12 @@ def find_identity_numbers(text: str) -> Iterator[tuple[int, int]]:
         gap = _GAP.match(text, name.end())
         found = _VALUE.match(text, gap.end()) if gap else None
         if found is None or NOT_A_PERSONS.search(text, name.end(), found.start()):
+            continue
+        # An order has an id number as well.
+        if (
+            NOT_A_PERSONS.search(text, max(0, name.start() - _BEFORE), name.start())
+            and name[0].casefold() == "id number"
+        ):
             continue
         end = _end_of(found[0], found.start())
         value = text[found.start() : end]

@@ -40,6 +40,8 @@ _LISTED = re.compile(
     r"\W{0,4}(?:(?:or|and|oder|und|bzw|lub|ou|et|e|y|o|of|en|eller|och|og|tai|ja|i|или|и|або|ή|και|veya|ve|或|または|또는)(?!\w))?"
     r"\W{0,4}(?:(?:the |my )?(?:\w{1,8} (?:on|at|au)))?\W{0,3}"
 )
+_VERSION = re.compile(r"(?=.*(?:^|\.)\d(?:\.|$))\d+(?:\.\d+){2,}")
+"""Numbers with dots, and one of them of one digit."""
 _UNIT = re.compile(
     r"\s?(?:[%€$£¥]|(?:ms|s|sec|min|kb|mb|gb|eur|usd|gbp|chf|zł|kč|ft|rows|requests|calls|events)\b)", re.I
 )
@@ -71,7 +73,11 @@ def find_phones(text: str, regions: Sequence[str]) -> Iterator[tuple[int, int]]:
     for match in _NUMBER.finditer(text):
         start, end = match.span()
         digits = sum(char.isdigit() for char in match[0].removeprefix("%2B"))
-        if not 7 <= digits <= 16 or any(start < right and left < end for left, right in kept):
+        if (
+            not 7 <= digits <= 16
+            or _VERSION.fullmatch(match[0])
+            or any(start < right and left < end for left, right in kept)
+        ):
             continue
         before = text[max(0, start - _BEFORE) : start]
         # In a list the word stands before the first only.
@@ -90,9 +96,11 @@ def find_phones(text: str, regions: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def _is_grouped_as_phone(number: str, digits: int) -> bool:
-    if number.startswith(("+", "(+", "%2B", "%2b")):
-        return digits >= 8
     grouped = re.search(r"\d[ .()/\u00a0\u2011-]+\d", number) is not None
+    if number.startswith(("+", "(+", "%2B", "%2b")):
+        return digits >= 8 and (
+            grouped or _parses("+" + re.sub(r"\D", "", number.removeprefix("%2B")), "US", possible=True)
+        )
     return grouped and 9 <= digits <= 12 and _TRUNK.match(number) is not None
 
 

@@ -43,7 +43,7 @@ _TOKENS = (
     r"|api[ _-]?schlüssel|client[ _-]?secret|(?:refresh|bearer|session|id)[ _-]?token|token|credentials?"
     r"|aws_secret_access_key|authorization"
 )
-_IS = r"is|was|ist|war|lautet|est|es|é|è|jest|to|är|er|on|היא|:"
+_IS = r"is|was|ist|war|lautet|est|es|é|è|jest|är|היא|:"
 _STATES = (
     "invalid expired revoked missing required rejected unknown undefined null none empty wrong incorrect false true "
     "bearer basic redacted hidden removed unauthorized forbidden denied string falsch ungültig abgelaufen inválido inválida"
@@ -79,6 +79,7 @@ _COOKIES = re.compile(r"\b(?:set-)?cookie2?\b[\"']?\s{0,3}[:=]([^\n]{1,4000})", 
 _COOKIE = re.compile(r"[\w.-]{1,80}=([^;\s\"',]{12,})")
 _OPAQUE = re.compile(r"(?<![A-Za-z0-9_/+.:=-])[A-Za-z0-9_-]{32,}(?![A-Za-z0-9_/+.=-])")
 _PLACEHOLDER = re.compile(r"[$%<{*]|\.\.\.$|…|[xX*•]{4,}|your[_-]|(?:example|placeholder|changeme)$", re.IGNORECASE)
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)|\d{1,2}:\d{2}")
 _ID_PREFIX = re.compile(r"[a-z]{2,8}_")
 _LEAST_BARE = 16
 
@@ -112,7 +113,7 @@ def _labelled(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_secret_value(value: str, *, password: bool, signed: bool) -> bool:
-    if len(value) < 4 or value.lower() in _NOT_VALUES or _PLACEHOLDER.match(value):
+    if len(value) < 4 or value.lower() in _NOT_VALUES or _PLACEHOLDER.match(value) or _TIME.match(value):
         return False
     if password and signed:
         return True

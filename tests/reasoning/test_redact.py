@@ -99,6 +99,8 @@ KEPT = [
     "order 0815-4711-2233, lot 555-0147-12, EAN 5901234123457, Artikelnummer 0815-4711-2233",
     "btw, order 44771122 is late; CI run 48812345; the tax id is invalid for invoice 2026-0042",
     "Authorization: Bearer $API_TOKEN, api_key=<key>, password: ********, key sk_live_...",
+    "all tests pass on 2026-04-01; token 2026-03-01T00:00:00Z expired; pass to worker1; pin: 10:05",
+    "app mobile 4.12.0.1893, order id number 44771122, +10000000 rows, pps now 12345678",
     "IBAN field stays empty, PESEL is required, phone is optional: error 422",
     "4242 4242 4242 4241 is no card and DE00 3704 0044 0532 0130 00 no account",
 ]
