@@ -48,6 +48,8 @@ class Anchors(Frozen):
     """Public prefixes of API keys, as customers quote them."""
     invoices: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    """Names of hosts, such as that of a webhook endpoint; also what only looks like one, as `order.paid` does."""
     symptoms: tuple[str, ...] = ()
     """Words for what goes wrong, from a fixed list: `rate-limited`, `slow`, `charged-twice` …"""
     vocabulary: tuple[str, ...] = ()

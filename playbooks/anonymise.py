@@ -68,7 +68,13 @@ class Anonymiser:
         self._known: dict[str, str] = dict(_customers(anchors.customer))
         self._prose: dict[str, str] = {}
         self._count: dict[str, int] = {}
-        for kind, values in (("key", anchors.key_ids), ("request", anchors.request_ids), ("record", anchors.invoices)):
+        named = {
+            "key": anchors.key_ids,
+            "request": anchors.request_ids,
+            "record": anchors.invoices,
+            "host": anchors.hosts,
+        }
+        for kind, values in named.items():
             for value in values:
                 self._pseudonym(kind, value)
         for item in evidence:

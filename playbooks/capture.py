@@ -21,7 +21,7 @@ from reasoning.hypotheses import weigh
 from reasoning.rules import decide
 
 _KEPT_ANCHORS = ("symptom_slack_minutes", "status_codes", "error_codes", "routes", "regions", "symptoms", "vocabulary")
-_NAMING_ANCHORS = ("request_ids", "key_ids", "invoices", "terms")
+_NAMING_ANCHORS = ("request_ids", "key_ids", "invoices", "hosts", "terms")
 """Anchors that may name someone: kept, replaced, only where a fact reads them."""
 
 

@@ -60,6 +60,9 @@ _INVOICE = re.compile(
     r"|invoice\s+(?:number|no\.?|#|id|nr\.?)?\s*#?\s*([A-Z0-9][A-Z0-9-]*\d[A-Z0-9-]*)(?![\w])",
     re.IGNORECASE,
 )
+_HOST = re.compile(
+    r"(?<![\w@.-])((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24})(?![\w@-])", re.IGNORECASE | re.ASCII
+)
 _NOT_WORDS = re.compile(r"https?://\S+|\S+@\S+|(?<!\w)\S*\d\S*|/\S+|\b[a-z]+_\S+")
 
 
@@ -106,6 +109,7 @@ def find_anchors(ticket: Ticket, customer: Customer | None, customer_problem: st
         key_ids=_unique(_keys(whole)),
         invoices=_unique(found.rstrip("-") for found in _groups(_INVOICE, whole)),
         regions=_unique(found.lower() for found in REGION.findall(whole)),
+        hosts=_unique(found.lower() for found in _HOST.findall(whole)),
         symptoms=symptoms,
         vocabulary=vocabulary((*codes, *symptoms))[:MOST],
         terms=_terms(ticket, texts),

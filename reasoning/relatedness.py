@@ -47,6 +47,8 @@ REGION = re.compile(
     re.IGNORECASE,
 )
 """A region as clouds name them."""
+_ROUTE = re.compile(r"(?<![\w./*-])/v\d{1,2}(?:/[\w{}<>:*.~-]+)+", re.ASCII)
+"""A route as a text names it, told from a path of a file by its version."""
 _COMMON = frozenset(
     {"api", "v1", "v2", "v3", "v4", "public", "internal", "rest", "the", "and", "for", "of", "by", "id"}
 )
@@ -106,8 +108,23 @@ def touches(text: str, subject: str) -> bool:
     if version:
         # `gw-7.4.0`, `v7.4.0` and `gateway 7.4.0` are one version; the name around it is everybody's own.
         return any(found[0] == version[0] for found in _VERSION.finditer(text))
+    if subject.startswith("/") and (named := _routes_in(text)):
+        # A text that names routes speaks of those and of what lies beneath them: `/v1/orders/{id}` is not `/v1/orders`.
+        own = _shape(subject)
+        return any(own[: len(route)] == route for route in named)
     flat = f" {' '.join(_singular(word) for word in _flat(text).split())} "
     return any(f" {' '.join(_singular(part) for part in word.split())} " in flat for word in related_words(subject))
+
+
+@lru_cache(maxsize=4096)
+def _routes_in(text: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(_shape(found) for found in _ROUTE.findall(text))
+
+
+def _shape(route: str) -> tuple[str, ...]:
+    """Return a route's parts, whatever its places are called: `{id}`, `:id` and `<id>` are the same."""
+    parts = route.rstrip(".,:;/").lower().split("/")[1:]
+    return tuple("*" if part[:1] in ("{", ":", "<", "*") or part.isdigit() else part for part in parts)
 
 
 @lru_cache(maxsize=4096)

@@ -26,7 +26,7 @@ SHORTEST = 4
 """A shorter name may be any word."""
 _NAMES = frozenset({"name", "email", "customer_email", "customer_name", "contact", "domain", "billing_id"})
 """Columns of customer evidence that name somebody."""
-_READ_ALONE = ("request_ids", "key_ids", "invoices", "terms")
+_READ_ALONE = ("request_ids", "key_ids", "invoices", "hosts", "terms")
 """Anchors that quote the customer: replaced, and words of theirs only where a fact reads them."""
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 

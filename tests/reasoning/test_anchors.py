@@ -258,6 +258,8 @@ def test_hostile_text_is_read_in_time() -> None:
         "1 " * 40_000,
         "invoice " * 12_000,
         "12:30 " * 15_000,
+        "a." * 40_000,
+        "a-" * 40_000,
     ):
         find_anchors(ticket(piece[:200], piece), None, "", NOW)
 
@@ -285,3 +287,16 @@ def test_words_for_searches_come_from_the_symptoms() -> None:
     assert anchors.vocabulary == ("rate limit", "limiter", "throttle")
     assert anchors.error_codes == ("E_LIMIT",)
     assert not {"api", "request", "every"} & set(anchors.terms)
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("Nothing arrives at hooks.acme-labs.example, others do.", ("hooks.acme-labs.example",)),
+        ("POST https://Hooks.acme.example:8443/in fails", ("hooks.acme.example",)),
+        ("hooks.acme.exampleに届きません", ("hooks.acme.example",)),
+        ("Write to jo@acme.example or v7.4.0, 3.5 s. Thanks", ()),
+    ],
+)
+def test_hosts_are_read_as_the_ticket_names_them(text: str, hosts: tuple[str, ...]) -> None:
+    assert read("x", text).hosts == hosts

@@ -53,3 +53,19 @@ def test_a_company_may_name_its_regions_as_it_likes(text: str, regions: list[str
 def test_that_something_fails_is_no_word_to_search_for() -> None:
     assert vocabulary(["errors", "rate-limited", "unheard-of"]) == ("rate limit", "limiter", "throttle")
     assert not touches("Errors at the provider", "errors")
+
+
+@pytest.mark.parametrize(
+    ("text", "route", "speaks"),
+    [
+        ("Errors on /v1/orders/{id} in north", "/v1/orders", False),
+        ("Errors on /v1/orders/{order_id}.", "/v1/orders/{id}", True),
+        ("/v1/orders answers 500", "/v1/orders/{id}", True),
+        ("/v1/orders and /v1/parcels fail", "/v1/parcels", True),
+        ("/v2/orders answers 500", "/v1/orders", False),
+        ("Orders are slow", "/v1/orders/{id}", True),
+        ("srv/api/v1/orders.py", "/v1/orders/{id}", True),
+    ],
+)
+def test_a_text_that_names_routes_speaks_of_those(text: str, route: str, speaks: bool) -> None:
+    assert touches(text, route) is speaks
