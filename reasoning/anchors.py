@@ -12,6 +12,7 @@ from models.tables import ERROR_CODES
 from models.ticket import Message, Ticket
 from reasoning.relatedness import REGION, vocabulary
 from reasoning.screening import screen_ticket
+from reasoning.status_codes import codes_beside
 from reasoning.stop_words import STOP_WORDS
 from reasoning.symptoms import OF_ERROR_CODE, says_still, symptom_of_status, symptoms_in
 from reasoning.ticket_text import current_spell, own_words, requester_messages
@@ -160,7 +161,7 @@ def _unique(found: Iterable[str]) -> tuple[str, ...]:
 
 
 def _status_codes(text: str) -> list[int]:
-    return [int(found) for found in _groups(_STATUS, text)]
+    return [*(int(found) for found in _groups(_STATUS, text)), *codes_beside(text)]
 
 
 def _route(found: str) -> str:

@@ -1,9 +1,11 @@
-"""When the trouble started, as far as a text tells: absolute and relative times in English, and how vaguely they are said."""
+"""When the trouble started, as far as a text tells: absolute and relative times, and how vaguely they are said."""
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+
+from reasoning.time_words import in_english
 
 _ZONES = {
     "utc": 0, "gmt": 0, "z": 0, "bst": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "ist": 5.5, "jst": 9, "aest": 10,
@@ -34,7 +36,8 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _AGO = re.compile(
-    r"(?<!\w)(?:(?P<lead>for|in|over|during|within|since) (?:about |around |roughly |at least )?(?:the )?(?:last "
+    r"(?<!\w)(?:(?P<lead>for|in|over|during|within|since) (?:about |around |roughly |at least |some (?=\d)|over "
+    r"|more than |nearly |almost )?(?:the )?(?:last "
     r"|past )?|(?:the )?(?:last|past) )?"
     r"(?P<number>\d+(?:\.\d+)?|half an|couple of|an?(?! few| couple)|one|two|three|four|five|six|ten|few|some|several|couple)?\s*"
     r"(?P<unit>min|minute|hour|hr|h|day|week)s?(?P<ago> ago| earlier)?(?!\w)",
@@ -81,10 +84,13 @@ def times_in(text: str, written: datetime) -> tuple[datetime, ...]:
 def named_times(text: str, written: datetime) -> tuple[Named, ...]:
     """Return the times that a text names and how vaguely, in no order; none lies after it was written.
 
-    A time at which all was still well, as in `it worked last week`, is none of trouble and left out.
+    A time at which all was still well, as in `it worked last week`, is none of trouble and left out. Other languages than English
+    are those of reasoning/time_words.py.
     """
     troubled = "".join(
-        clause for clause in _CLAUSES.split(text) if not (_WELL.search(clause) and not _NOT_WELL.search(clause))
+        clause
+        for clause in _CLAUSES.split(in_english(text))
+        if not (_WELL.search(clause) and not _NOT_WELL.search(clause))
     )
     found = [named for reader in (_absolute, _clocks, _relative) for named in reader(troubled, written)]
     # A vague word beside a clock time only names the day, and the clock reader has used it.
