@@ -52,9 +52,10 @@ class Derived:
 
     @cached_property
     def cells(self) -> list[float]:
-        """Every number of the rows, those that came as text among them."""
+        """Every number of the rows and of the question, those that came as text among them."""
         found = [value for row in self.item.rows for cell in row.values() for value in numbers_in(cell)]
-        return [*found, *(value for cell in self.item.parameters.values() for value in numbers_in(cell))]
+        asked = [*self.item.parameters.values(), self.item.asked]
+        return [*found, *(value for cell in asked for value in numbers_in(cell))]
 
     @cached_property
     def reckoned(self) -> list[float]:

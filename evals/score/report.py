@@ -26,8 +26,8 @@ _LOOKS = (
     "“Statements not verified” is what the run itself could not find true of what stands in a note. “Figures not found” is a "
     "second look, written apart from the product: each number, id, time and quote of a note's verdict and evidence is looked "
     "up in the rows that were gathered, or worked out from them by simple arithmetic. It does not read what a figure is said "
-    "to be, and a share, a rate or a span that it cannot work out counts as untold, not as missing. How much the look is "
-    "worth is measured: every figure that it found is altered by about a third, and looked up again."
+    "to be, and a share, a rate, a span or a count over several answers that it cannot work out counts as untold, not as "
+    "missing. How much the look is worth is measured: what it found is altered, by about a third, and looked up again."
 )
 _ALL_TICKETS = ("effect over noise", "share of answers")
 """Where the picture shows all tickets: which are solvable follows from the size."""

@@ -1,8 +1,9 @@
 """Whether what a sentence says can be found in the evidence: a second opinion, written apart from the product's own verifier.
 
 It looks up each number, id, date and quoted text by itself. What a sentence says *of* them it does not read: a true number
-under the wrong name passes. A share, a rate or a span may come of more arithmetic than is tried here: one that is not found
-counts as untold, not as missing. How much that is worth is measured on the same sentences with every figure altered.
+under the wrong name passes. A share, a rate, a span or a count over several answers may come of more arithmetic than is tried
+here: one that is not found counts as untold, not as missing. How much that is worth is measured on the same sentences with
+their figures altered.
 """
 
 import re
@@ -17,7 +18,11 @@ from evals.score.tokens import Kind, Token, tokens
 from models.customer import Anchors
 from models.evidence import Evidence
 
+_WHOLE_HOURS = tuple(timedelta(hours=hours) for hours in (1, 2, 3, 6, 12, 24, 48))
+"""How long before what the ticket says a look may begin."""
 _UNTOLD = frozenset({Kind.PERCENT, Kind.SPAN, Kind.RATE})
+_LATER = timedelta(minutes=17)
+"""By how much a time is altered: no round span."""
 _CENT = 0.0051
 _MOST_FACTORS = 8
 _CITATION = re.compile(r"\bE(\d{1,3})\b")
@@ -54,7 +59,8 @@ class Opinion:
         named = anchors.model_dump(mode="json") if anchors else {}
         own = [*_texts(named), *constants]
         self._own_text = folded("\n".join(own))
-        self._own_moments = [moment for text in own for moment in moments_in(text)]
+        said = [moment for text in own for moment in moments_in(text)]
+        self._own_moments = [*said, *(moment - hours for moment in said for hours in _WHOLE_HOURS)]
         self._own_numbers = [value for text in own for value in numbers_in(text)]
 
     def of(self, sentence: str) -> Iterator[Checked]:
@@ -69,18 +75,17 @@ class Opinion:
             elif self._holds(token, rest, reckon=not near):
                 yield Checked(token, Found.ELSEWHERE if near else Found.SHOWN)
             else:
-                yield Checked(token, Found.UNTOLD if token.kind in _UNTOLD else Found.MISSING)
+                # A count over several answers may be one less another, such as all customers less this one.
+                untold = token.kind in _UNTOLD or (token.kind is Kind.NUMBER and len(near) > 1)
+                yield Checked(token, Found.UNTOLD if untold else Found.MISSING)
 
     def notices(self, sentence: str) -> Iterator[bool]:
-        """Yield, for each figure that is shown, whether it would not be found if it were another one."""
+        """Yield, for each count, amount and time that is shown, whether it would be missed if it were another one."""
         cited = set(_citations(sentence))
         near = [one for name, one in self._derived.items() if name in cited or not cited]
         for checked in self.of(sentence):
-            token = checked.token
-            if checked.found is Found.SHOWN and token.kind in (Kind.MONEY, Kind.NUMBER, Kind.PERCENT):
-                step = max(token.high - token.low, 1e-4)
-                shift = max(_ALTERED * abs(token.low + token.high) / 2, _STEPS * step)
-                altered = Token(token.kind, "", token.low + shift, token.high + shift)
+            altered = _altered(checked.token) if checked.found is Found.SHOWN else None
+            if altered is not None and (altered.kind is not Kind.NUMBER or len(near) < 2):
                 yield not (self._is_own(altered) or self._holds(altered, near))
 
     def _is_own(self, token: Token) -> bool:
@@ -109,6 +114,16 @@ class Opinion:
             for moment in one.moments
             for own in self._own_moments
         )
+
+
+def _altered(token: Token) -> Token | None:
+    if token.kind is Kind.MOMENT:
+        moment = datetime.fromisoformat(f"{token.text[:10]} {token.text[11:16]}") + _LATER
+        return Token(token.kind, f"{moment:%Y-%m-%d %H:%M} UTC")
+    if token.kind not in (Kind.MONEY, Kind.NUMBER):
+        return None
+    shift = max(_ALTERED * abs(token.low + token.high) / 2, _STEPS * max(token.high - token.low, 0.01))
+    return Token(token.kind, "", token.low + shift, token.high + shift)
 
 
 def _reckoned(token: Token, beside: Sequence[Token]) -> bool:

@@ -74,6 +74,16 @@ def test_a_share_that_is_not_found_is_untold_for_it_may_come_of_more_arithmetic(
     assert found("77.7% failed (E1)") == {"77.7%": Found.UNTOLD}
 
 
+def test_a_count_over_several_answers_is_untold_for_it_may_be_one_less_another() -> None:
+    assert found("At all others 6,355 failed (E1, E2)") == {"6,355": Found.UNTOLD}
+    assert found("At all others 6,355 failed (E1)") == {"6,355": Found.MISSING}
+
+
+def test_a_look_may_begin_whole_hours_before_what_the_ticket_says() -> None:
+    assert found("None since 2026-03-04 11:00 UTC (E3)") == {"2026-03-04 11:00 UTC": Found.SHOWN}
+    assert found("None since 2026-03-04 11:01 UTC (E3)") == {"2026-03-04 11:01 UTC": Found.MISSING}
+
+
 def test_what_only_other_evidence_holds_is_told_apart() -> None:
     assert found("API-77 is the cause (E1)") == {"API-77": Found.ELSEWHERE}
     # Arithmetic over evidence that the line does not cite proves nothing.
