@@ -4,7 +4,6 @@ It knows nothing of claims. Every number, time, amount and identifier that a sen
 evidence, or of what code computed from it, rounded as the sentence writes it.
 """
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -19,6 +18,9 @@ _CLOCK = re.compile(r"(?<![\d:])\d{2}:\d{2}(?::\d{2})?(?![\d:])")
 _NUMBER = re.compile(
     r"(?<![\w.,:/-])[-−]?(?P<sign>[$€£¥]?)(?P<digits>\d+(?:,\d{3})*(?:\.\d+)?)(?P<unit>\s?%|[A-Za-z]{0,3})(?![\w])"
 )
+_HOURS = re.compile(r"(?<![\w.])(?P<hours>\d+) h (?P<rest>\d+) min\b")
+_LONG = re.compile(r"(?<![\w.])(?P<digits>\d+(?:,\d{3})*(?:\.\d+)?) (?P<unit>hours|days)\b")
+_MINUTES = {"hours": 60, "days": 1440}
 _TOKEN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/@#+-]*")
 _PLAIN = re.compile(r"-?\d+(?:\.\d+)?")
 _CODES = re.compile(r"[0-9a-f]{7,40}")
@@ -73,6 +75,13 @@ class Grounds:
         for clock in _CLOCK.findall(rest):
             yield clock, clock[:5] in self._clocks
         rest = _CLOCK.sub(" ", rest)
+        for found in _HOURS.finditer(rest):
+            yield found[0], self._near(int(found["hours"]) * 60 + int(found["rest"]), 0.5, {1.0})
+        rest = _HOURS.sub(" ", rest)
+        for found in _LONG.finditer(rest):
+            said, room = _said(found["digits"])
+            yield found[0], self._near(said, room, {1.0, 1 / _MINUTES[found["unit"]]})
+        rest = _LONG.sub(" ", rest)
         for found in _NUMBER.finditer(rest):
             if found["digits"] not in _SMALL or found["sign"] or "%" in found["unit"]:
                 yield found[0].strip(), self._has_number(found)
@@ -83,16 +92,27 @@ class Grounds:
                 yield word, bare in self._words or self._begins(bare) or bare in self._text
 
     def _has_number(self, found: re.Match[str]) -> bool:
-        digits = found["digits"].replace(",", "")
-        said, places = float(digits), len(digits.partition(".")[2])
-        scale = 100.0 if "%" in found["unit"] else 0.01 if found["sign"] else 1.0
-        scales = {scale, 1.0, *({0.01} if places == 2 else set[float]()), *({100.0} if scale == 100 else set[float]())}
-        room = 0.5 * 10**-places + 1e-9
-        return any(math.fabs(math.fabs(known) * each - said) <= room for known in self._numbers for each in scales)
+        said, room = _said(found["digits"])
+        scales = {1.0} | ({100.0} if "%" in found["unit"] else set()) | ({0.01} if room < 0.01 else set())
+        before = found.string[: found.start()].rstrip().rpartition(" ")[2] if "%" in found["unit"] else ""
+        if before == "under":
+            return any(0 < abs(known) * scale <= said for known in self._numbers for scale in scales)
+        if before == "over":
+            return any(abs(known) * scale >= said for known in self._numbers for scale in scales)
+        return self._near(said, room, scales | ({0.01} if found["sign"] else set()))
+
+    def _near(self, said: float, room: float, scales: Iterable[float]) -> bool:
+        return any(abs(abs(known) * scale - said) <= room for known in self._numbers for scale in scales)
 
     def _begins(self, word: str) -> bool:
         """Whether it is a digest that the evidence has in full."""
         return bool(_CODES.fullmatch(word)) and any(known.startswith(word) for known in self._words)
+
+
+def _said(digits: str) -> tuple[float, float]:
+    """Return a number as it is written, and what rounding may have taken from it."""
+    plain = digits.replace(",", "")
+    return float(plain), 0.5 * 10 ** -len(plain.partition(".")[2]) + 1e-9
 
 
 def _cells(row: Row) -> Iterator[str]:

@@ -37,7 +37,12 @@ EVIDENCE = [
         fetched_at=datetime(2026, 11, 21, 23, tzinfo=UTC),
     ),
 ]
-FACTS = [Fact(id="share", label="share", value=0.037037037037037035, unit="percent")]
+FACTS = [
+    Fact(id="share", label="share", value=0.037037037037037035, unit="percent"),
+    Fact(id="all", label="all", value=0.9996, unit="percent"),
+    Fact(id="since", label="since", value=3744, unit="minutes"),
+    Fact(id="until", label="until", value=165.2, unit="minutes"),
+]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +54,9 @@ FACTS = [Fact(id="share", label="share", value=0.037037037037037035, unit="perce
         "Invoice NEV-0042 is over $1,234.56",
         "Deployment 4f2a9c8 did it",
         "acct_brf_9031 is rate limited since 2026-11-20",
+        "Requests went on for 2.6 days since",
+        "It lasted 2 h 45 min",
+        "over 99.9% of the errors are the rate limit's",
     ],
 )
 def test_what_is_there_is_found(sentence: str) -> None:
@@ -69,6 +77,8 @@ def test_what_is_there_is_found(sentence: str) -> None:
         ("Since 2026-10-21", "2026-10-21"),
         ("Deployment 4f2a9c9 did it", "4f2a9c9"),
         ("E9 shows it", "E9"),
+        ("Requests went on for 2.7 days since", "2.7 days"),
+        ("It lasted 3 h 45 min", "3 h 45 min"),
         ("acct_brf_9032 has it too", "acct_brf_9032"),
     ],
 )
