@@ -192,7 +192,12 @@ def _world(world: str | None, tickets: int | None, folder: Path) -> "PlayedWorld
     if not world.isdecimal():
         if tickets is not None:
             raise UsageProblem("--tickets goes with a seed; of a world that is there, --ticket KEY plays a part")
-        return PlayedWorld(Path(world))
+        found = PlayedWorld(Path(world))
+        # Whoever reads the run finds its world beside it, whoever made it.
+        if not own.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            own.symlink_to(found.folder.resolve(), target_is_directory=True)
+        return found
     try:
         found = PlayedWorld(world_of_seed(int(world), tickets or PUBLISHED, own))
     except ValueError as problem:
