@@ -17,7 +17,13 @@ from tests import master_keys
 PROBE_PLAYBOOKS = Path(__file__).parent / "data" / "playbooks"
 ONE_INSTALLATION = "tests/whole_path"
 """A folder whose files share an installation: on one worker it starts once."""
-LONG = (ONE_INSTALLATION, "tests/faults/test_faults.py", "tests/cli/test_up.py", "tests/storm/test_storm.py")
+LONG = (
+    ONE_INSTALLATION,
+    "tests/faults/test_faults.py",
+    "tests/cli/test_up.py",
+    "tests/storm/test_storm.py",
+    "tests/evals/run/test_whole_run.py",
+)
 """Few tests that take long; begun last, as few tests are, one worker would still run them when the others are done."""
 
 
