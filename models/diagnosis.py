@@ -131,7 +131,7 @@ class Claim(Frozen):
     evidence: tuple[str, ...] = ()
     """Ids of the evidence it cites."""
     wording: str = ""
-    """The model's own sentence; kept only where all its content words are grounded."""
+    """The model's own sentence, for whoever reviews a model; it is never shown on a note."""
 
 
 class Draft(Frozen):
@@ -156,9 +156,7 @@ class CheckedClaim(Frozen):
     claim: Claim
     kept: bool
     sentence: str = ""
-    """As rendered by code (or the model's wording where grounded); empty if dropped."""
-    reworded: bool = False
-    """True where the model's wording survived."""
+    """As rendered by code; empty if dropped."""
     problem: str = ""
     """Why it was dropped, in words a model can act on."""
 

@@ -1,7 +1,6 @@
 """One claim against the stored rows: whether it stands, and the sentence that code says for it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
@@ -11,9 +10,8 @@ from models.diagnosis import CheckedClaim, Claim, Fact, Predicate, Weighing
 from models.evidence import Evidence
 from models.playbook import Hypothesis, Playbook
 from models.vocabulary import EvidenceStatus, Scope, Verdict
-from reasoning.grounding import is_grounded
 from reasoning.outside import quoted
-from reasoning.phrases import cell_text, fill, format_value, places_in, say_absence, say_fact, say_row
+from reasoning.phrases import cell_text, fill, format_value, say_absence, say_fact, say_row
 from reasoning.quantities import says_cell, says_fact
 from reasoning.wording import oversteps
 
@@ -25,17 +23,6 @@ _ROUNDED_OFF = timedelta(minutes=2)
 
 class Unproven(Exception):
     """A claim does not stand; the message says why, in words that a model can act on."""
-
-
-@dataclass(frozen=True)
-class Said:
-    """What code says for a claim that stands, and what a rewording of it may draw on."""
-
-    sentence: str
-    specifics: tuple[str, ...] = ()
-    vocabulary: tuple[str, ...] = ()
-    ordered: bool = False
-    """On a cause or on what was ruled out: no rewording may exchange its parts."""
 
 
 class ClaimChecker:
@@ -58,14 +45,11 @@ class ClaimChecker:
     def check(self, claim: Claim) -> CheckedClaim:
         """Return the claim with its sentence, or with the reason why it is dropped."""
         try:
-            said = self._said(claim)
+            sentence = self._said(claim)
         except Unproven as problem:
             return CheckedClaim(claim=claim, kept=False, problem=str(problem))
-        wording = claim.wording.strip(" ")
-        reworded = wording != said.sentence and is_grounded(
-            wording, said.sentence, said.specifics, said.vocabulary, ordered=said.ordered
-        )
-        return CheckedClaim(claim=claim, kept=True, sentence=wording if reworded else said.sentence, reworded=reworded)
+        # The claim's own wording is for whoever reviews a model: a small word more or less can turn a true sentence.
+        return CheckedClaim(claim=claim, kept=True, sentence=sentence)
 
     def hypothesis(self, name: str, wanted: Verdict) -> Hypothesis:
         """Return a hypothesis that has the wanted verdict on evidence that is ours.
@@ -97,7 +81,7 @@ class ClaimChecker:
         said = fill(hypothesis.ruled_out_sentence, self.facts) if hypothesis.ruled_out_sentence else None
         return said or f"Not the case: {self.title(hypothesis)}"
 
-    def _said(self, claim: Claim) -> Said:
+    def _said(self, claim: Claim) -> str:
         unknown = [name for name in claim.evidence if name not in self._by_id]
         if unknown:
             known = ", ".join(self._by_id)
@@ -114,7 +98,7 @@ class ClaimChecker:
             case Predicate.REFUTED:
                 return self._judged(claim, Verdict.REFUTED)
 
-    def _fact(self, claim: Claim) -> Said:
+    def _fact(self, claim: Claim) -> str:
         stored, fact = self._weighing.fact(claim.subject), self.facts.get(claim.subject)
         if stored is None or claim.subject not in self._playbook.facts:
             raise Unproven(f"there is no fact {claim.subject!r}")
@@ -134,11 +118,9 @@ class ClaimChecker:
         sentence = sentence or say_fact(self._playbook, self.facts, fact.id)
         if sentence is None:
             raise Unproven(f"fact {fact.id!r} cannot be said")
-        inner = [name for name in places_in(spec.say) if name in self.facts]
-        specifics = (format_value(fact), *(format_value(self.facts[name]) for name in inner))
-        return Said(sentence, specifics, (spec.label,))
+        return sentence
 
-    def _row(self, claim: Claim) -> Said:
+    def _row(self, claim: Claim) -> str:
         found = self._by_id.get(claim.subject)
         if found is None:
             raise Unproven(f"there is no evidence {claim.subject!r}")
@@ -156,13 +138,14 @@ class ClaimChecker:
         query = self._playbook.query(found.query)
         sentence = say_row(query, row) if query is not None and not oversteps(query.row_sentence) else None
         if sentence is None:
-            cells = ", ".join(f"{value.name} {quoted(cell_text(row[value.name]))}" for value in claim.values)
+            shared = found.scope is not Scope.CUSTOMER
+            cells = ", ".join(
+                f"{value.name} {quoted(cell_text(row[value.name]), shared=shared)}" for value in claim.values
+            )
             sentence = f"{found.title}: {cells}"
-        places = places_in(query.row_sentence) if query is not None else ()
-        specifics = (cell_text(row[name]) for name in (*places, *(value.name for value in claim.values)) if name in row)
-        return Said(sentence, tuple(specifics), (found.title,))
+        return sentence
 
-    def _absence(self, claim: Claim) -> Said:
+    def _absence(self, claim: Claim) -> str:
         query, found = self._playbook.query(claim.subject), self._by_query.get(claim.subject)
         if query is None:
             raise Unproven(f"the playbook has no query {claim.subject!r}")
@@ -182,19 +165,16 @@ class ClaimChecker:
         begun = self._anchors.symptom_at
         if found.window is not None and not found.window.start <= begun <= found.window.end + _ROUNDED_OFF:
             raise Unproven(f"{found.id} looked at another time than that of the trouble")
-        return Said(say_absence(query), (), (query.title,))
+        return say_absence(query)
 
-    def _judged(self, claim: Claim, wanted: Verdict) -> Said:
+    def _judged(self, claim: Claim, wanted: Verdict) -> str:
         hypothesis = self.hypothesis(claim.subject, wanted)
         verdict = self._weighing.verdict(claim.subject)
         assert verdict is not None
         if claim.values:
             raise Unproven(f"{claim.predicate} takes no values")
         _cites(claim, verdict.evidence)
-        template = hypothesis.title if wanted is Verdict.SUPPORTED else hypothesis.ruled_out_sentence
-        filled = (format_value(self.facts[name]) for name in places_in(template) if name in self.facts)
-        sentence = self.title(hypothesis) if wanted is Verdict.SUPPORTED else self.ruling_out(hypothesis)
-        return Said(sentence, tuple(filled), ordered=True)
+        return self.title(hypothesis) if wanted is Verdict.SUPPORTED else self.ruling_out(hypothesis)
 
     def _refuse_foreign(self, found: Evidence) -> None:
         if not self._is_ours(found.id):

@@ -1,5 +1,6 @@
 """Whether a value as text says the same as a stored value: unit-aware, rounded to the precision shown, never by sight alone."""
 
+import calendar
 import math
 import re
 import unicodedata
@@ -17,9 +18,18 @@ _QUANTITY = re.compile(
 )
 _PART = re.compile(rf"(?P<number>{_NUMBER})\s*(?P<unit>[a-z]+)", re.ASCII)
 _TIME = re.compile(
-    r"(?P<date>\d{4}-\d{2}-\d{2})(?:[T ]+(?P<clock>\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?)?",
+    r"(?P<date>\d{4}-\d{2}-\d{2})"
+    r"(?:[T ]+(?P<clock>\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?",
     re.ASCII,
 )
+_MONTHS = tuple(calendar.month_name)[1:]
+_MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" if name[3:] else name for name in _MONTHS)
+_WORDY_DATE = re.compile(
+    rf"(?:(?P<day>\d{{1,2}}) (?P<month>{_MONTH})|(?P<us_month>{_MONTH}) (?P<us_day>\d{{1,2}}),) (?P<year>\d{{4}}),?",
+    re.ASCII,
+)
+"""`12 March 2026` and `March 12, 2026`."""
+_CODE_FIRST = re.compile(rf"([A-Z]{{3}}) ({_NUMBER})", re.ASCII)
 _SECONDS = {
     **dict.fromkeys(("ms", "millisecond", "milliseconds"), 0.001),
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
@@ -100,7 +110,7 @@ def _says_value(said: str, value: FactValue, unit: str) -> bool:
         return _says_time(said, value)
     if isinstance(value, str):
         moment = _moment(value)
-        return said == _flat(value) or (moment is not None and _says_time(said, moment))
+        return said == _flat(value) or _begins(said, _flat(value)) or (moment is not None and _says_time(said, moment))
     return _says_number(said, value, unit)
 
 
@@ -109,6 +119,7 @@ def _says_number(said: str, value: float, unit: str) -> bool:
         return False
     if unit in ("ms", "s", "seconds", "minutes", "hours", "days"):
         return _says_duration(said, value, unit)
+    said = _CODE_FIRST.sub(r"\2 \1", said, count=1)
     match = _QUANTITY.fullmatch(said)
     if match is None:
         return False
@@ -127,6 +138,7 @@ def _says_number(said: str, value: float, unit: str) -> bool:
 
 def _says_money(number: Decimal, step: Decimal, mark: str, told: str, value: float, currency: str) -> bool:
     """Money is exact: `$1,234.50`, `1234.50 USD`, or the bare minor units as stored."""
+    told = _MARKS.get(told, told)
     named = _MARKS.get(mark) or told
     if named:
         whole = 10 ** minor_places(currency)
@@ -167,14 +179,14 @@ def _decimal(number: str, sign: str) -> tuple[Decimal, Decimal]:
 
 
 def _says_time(said: str, moment: datetime) -> bool:
-    match = _TIME.fullmatch(said)
+    match = _TIME.fullmatch(_WORDY_DATE.sub(_as_iso, said, count=1))
     if match is None:
         return False
     moment = moment.astimezone(UTC)
     clock, zone = match["clock"], match["zone"]
     if clock is None:
         return match["date"] == f"{moment:%Y-%m-%d}"
-    offset = "+00:00" if zone in (None, "Z", "UTC") else zone
+    offset = "+00:00" if zone in (None, "Z", "UTC", "GMT") else zone
     try:
         told = datetime.fromisoformat(f"{match['date']}T{clock}{offset}").astimezone(UTC)
     except ValueError:
@@ -183,6 +195,11 @@ def _says_time(said: str, moment: datetime) -> bool:
     if "." in clock:
         shown = timedelta(seconds=1) / 10 ** len(clock.partition(".")[2])
     return timedelta(0) <= moment - told < shown
+
+
+def _as_iso(date: re.Match[str]) -> str:
+    month = next(number for number, name in enumerate(_MONTHS, 1) if name.startswith(date["month"] or date["us_month"]))
+    return f"{date['year']}-{month:02}-{int(date['day'] or date['us_day']):02}"
 
 
 def _moment(text: str) -> datetime | None:

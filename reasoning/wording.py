@@ -16,20 +16,9 @@ _CAUSES = (
     "culprit fault responsible attributable explain explains explained explaining explanation reason reasons root stem stems "
     "stemmed thanks behind"
 )
-_MADE = "made make makes making broke break breaks breaking"
-DENIALS = frozenset(_DENIALS.split())
-"""Words that deny, or that say of one what denies it of all others."""
-CAUSES = frozenset(_CAUSES.split())
-"""Words that say that one thing came of another."""
-MADE = frozenset(_MADE.split())
-"""Words that may name a cause: `made 41% of the requests fail`, but also `a deployment made at 14:05`."""
+_OVERSTEPPING = frozenset(_DENIALS.split()) | frozenset(_CAUSES.split())
 _PLACE = re.compile(r"\{[^{}]*\}")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-
-
-def denies(text: str) -> bool:
-    """Whether a text denies something."""
-    return any(denying(word) for word in _words(text))
 
 
 def oversteps(sentence: str) -> str:
@@ -38,13 +27,5 @@ def oversteps(sentence: str) -> str:
     Args:
         sentence: Of a playbook, with places in braces; what fills them comes from the evidence and is not looked at.
     """
-    return next((word for word in _words(sentence) if word in CAUSES or denying(word)), "")
-
-
-def denying(word: str) -> bool:
-    """Whether a word, in lower case, denies."""
-    return word in DENIALS or word.endswith(("n't", "n’t"))
-
-
-def _words(text: str) -> list[str]:
-    return [match[0].casefold() for match in _WORD.finditer(_PLACE.sub(" ", text))]
+    words = (match[0].casefold() for match in _WORD.finditer(_PLACE.sub(" ", sentence)))
+    return next((word for word in words if word in _OVERSTEPPING or word.endswith(("n't", "n’t"))), "")

@@ -7,7 +7,7 @@ playbooks, the fixtures and the prompt alone, without sight of the code that jud
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -102,6 +102,14 @@ class Judged:
     checked: CheckedClaim
 
     @property
+    def own_words(self) -> bool:
+        """The model's own sentence is shown instead of the one that code says without it."""
+        checked = self.checked
+        if not (checked.kept and checked.claim.wording):
+            return False
+        return checked.sentence != _without_words(self.case).sentence
+
+    @property
     def false_accept(self) -> bool:
         """A falsehood is shown."""
         if self.case.true or not self.checked.kept:
@@ -109,7 +117,7 @@ class Judged:
         entry = self.case.entry
         if any(lie in self.checked.sentence for lie in entry.lies):
             return True
-        return self.checked.reworded if self.case.wrong_in == "wording" else not entry.lies
+        return self.own_words if self.case.wrong_in == "wording" else not entry.lies
 
     @property
     def false_reject(self) -> bool:
@@ -199,6 +207,12 @@ def judge(case: Case) -> Judged:
     return Judged(case, checked)
 
 
+def _without_words(case: Case) -> CheckedClaim:
+    """Verify a claim without its wording."""
+    bare = replace(case, entry=case.entry.model_copy(update={"wording": ""}))
+    return judge(bare).checked
+
+
 def table(results: Sequence[Judged]) -> str:
     """Return the counts by kind as a Markdown table, one part for each truth."""
     lines = [
@@ -211,7 +225,7 @@ def table(results: Sequence[Judged]) -> str:
         for kind in [*kinds, "all"]:
             some = [each for each in part if kind in (each.case.kind, "all")]
             wrong = (sum(each.false_accept for each in some), sum(each.false_reject for each in some))
-            own = sum(each.checked.kept and each.checked.reworded for each in some)
+            own = sum(each.own_words for each in some)
             lines.append(
                 f"| {'true' if truth else 'false'} | {kind} | {len(some)} | {'' if truth else wrong[0]} | "
                 f"{wrong[1] if truth else ''} | {own} |"
@@ -230,7 +244,7 @@ def described(result: Judged) -> str:
         f"  claim    {checked.claim.predicate.value} {checked.claim.subject} "
         f"{ {each.name: each.value for each in checked.claim.values} } cites {', '.join(checked.claim.evidence)}",
         f"  wording  {checked.claim.wording!r}",
-        f"  kept     {checked.kept}, reworded {checked.reworded}: {checked.sentence!r}",
+        f"  kept     {checked.kept}, own words {result.own_words}: {checked.sentence!r}",
         f"  problem  {checked.problem}",
     ]
     if fact is not None:

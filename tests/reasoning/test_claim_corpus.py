@@ -30,10 +30,8 @@ FALSE_KINDS = {
     "wrong-customer",
     "wrong-number",
 }
-MOST_ACCEPTED = {"exchanged-parts": 23, "near-sentence": 3, "small-words": 17}
-"""Falsehoods that are shown today, all of them in a model's own wording beside true values; only ever lowered, to nothing."""
-MOST_REJECTED = 10
-"""True claims that are dropped today, mostly for a spelling of an amount or a time; only ever lowered."""
+MOST_REJECTED = 3
+"""True claims that are dropped today: a number that is hedged (`about 27%`), a rate that names its noun; only ever lowered."""
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +97,9 @@ def _mistakes(case: Case) -> list[str]:
     return wrong
 
 
-def test_no_falsehood_is_shown_beyond_those_known(results: list[Judged]) -> None:
-    shown = [each for each in results if each.false_accept]
-    counts = Counter(each.case.kind for each in shown)
-    beyond = {kind for kind, number in counts.items() if number > MOST_ACCEPTED.get(kind, 0)}
-    assert not beyond, "\n\n".join(described(each) for each in shown if each.case.kind in beyond)
+def test_no_falsehood_is_shown(results: list[Judged]) -> None:
+    shown = [described(each) for each in results if each.false_accept]
+    assert not shown, "\n\n".join(shown)
 
 
 def test_no_false_value_is_ever_kept(results: list[Judged]) -> None:

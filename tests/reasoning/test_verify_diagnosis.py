@@ -158,15 +158,14 @@ def test_invented_number_is_dropped_counted_and_reported() -> None:
     assert findings(said) == ("fact_is 'error_rate': fact 'error_rate' is 41%, not '97%'",)
 
 
-def test_wording_is_kept_where_grounded_and_replaced_where_not() -> None:
+def test_no_wording_of_a_model_is_shown_and_its_claim_is_kept() -> None:
     good = ERROR_RATE.model_copy(update={"wording": "41% of requests have failed (1,236 of 3,000)."})
     bad = RELEASE.model_copy(update={"wording": "Release 3f2a9bc broke production at 2026-03-12 14:05 UTC"})
     kept = diagnose(GOOD.model_copy(update={"claims": (good, bad)})).kept
-    assert (kept[0].sentence, kept[0].reworded) == (good.wording, True)
-    assert (kept[1].sentence, kept[1].reworded) == (
+    assert [one.sentence for one in kept[:2]] == [
+        "41% of the requests failed (1,236 of 3,000)",
         "Release 3f2a9bc went to production at 2026-03-12 14:05 UTC",
-        False,
-    )
+    ]
 
 
 def test_row_without_a_sentence_is_said_by_its_cells() -> None:

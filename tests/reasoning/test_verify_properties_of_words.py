@@ -38,28 +38,8 @@ def test_word_from_elsewhere_leaves_the_sentence_of_code(playbook: str) -> None:
             wordings += [f"{sentence}?", f"{sentence} https://evil.example/x", f"<b>{sentence}</b>", f"{sentence}!"]
             for wording in wordings:
                 checked = case.checker.check(claim.model_copy(update={"wording": wording}))
-                assert (checked.kept, checked.reworded, checked.sentence) == (True, False, sentence), wording
+                assert (checked.kept, checked.sentence) == (True, sentence), wording
 
-
-@pytest.mark.parametrize("playbook", PLAYBOOKS)
-def test_every_word_that_is_left_out_leaves_the_sentence_of_code(playbook: str) -> None:
-    for case in pool(playbook):
-        for claim in case.claims:
-            sentence = case.checker.check(claim).sentence
-            words = sentence.split()
-            for at, word in enumerate(words):
-                if word.casefold().strip(".,:;()") in SMALL or words.count(word) > 1:
-                    continue
-                wording = " ".join([*words[:at], *words[at + 1 :]])
-                checked = case.checker.check(claim.model_copy(update={"wording": wording}))
-                assert checked.sentence == sentence or not word.strip("-–—·&()"), (wording, word)
-
-
-_SMALL_WORDS = (
-    "a an the is are was were be been being has have had this that these those it its and of in on at for with which there "
-    "where when while during about as"
-)
-SMALL = frozenset(_SMALL_WORDS.split())
 
 SPOILT: list[tuple[str, object]] = [
     *(("status", status) for status in EvidenceStatus if status is not EvidenceStatus.EMPTY),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from playbooks.library import Library
-from reasoning.wording import denies, oversteps
+from reasoning.wording import oversteps
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from reasoning.wording import denies, oversteps
         ("{route} used {value}, and no other route did", "no"),
         ("{value} requests weren't answered", "weren't"),
         ("Only {value} failed", "only"),
+        ("{value} isn’t served", "isn’t"),
         ("{value} of the requests failed since {onset}", ""),
         ("At all other customers {value} of the attempts failed", ""),
         ("{noise} of {nothing_found}", ""),
@@ -25,14 +26,6 @@ from reasoning.wording import denies, oversteps
 )
 def test_first_word_that_oversteps_is_named(sentence: str, word: str) -> None:
     assert oversteps(sentence) == word
-
-
-@pytest.mark.parametrize(
-    ("text", "denied"),
-    [("No incident", True), ("It isn’t", True), ("A notice was posted", False), ("Nothing found", True), ("", False)],
-)
-def test_denial_is_seen(text: str, denied: bool) -> None:
-    assert denies(text) is denied
 
 
 def test_no_shipped_sentence_on_a_fact_or_a_row_oversteps() -> None:
