@@ -74,6 +74,9 @@ class SiteSource:
         """Ask for what changed, several pages at a time."""
         listing = await self._wanted()
         held = await asyncio.to_thread(index.stamps)
+        if not listing.by_sitemap and len(listing.pages) == 1 and set(held) - set(listing.pages):
+            # A proxy's page in place of the site's: believed, it would empty the index, and nothing would be documented.
+            raise SchemaDrift("neither a sitemap nor the first page lists the pages that were there before")
         slots = asyncio.Semaphore(_AT_ONCE)
 
         async def one(url: str, changed: str) -> _Outcome | ConnectorError | Declined:
@@ -127,6 +130,8 @@ class SiteSource:
                 if listing.pages or listing.unread:
                     return listing
         first = await self._http.get(self._site)
+        if not first.text.strip() or "\0" in first.text:
+            raise SchemaDrift("the first page is no documentation: it is empty or cut")
         try:
             links = await asyncio.to_thread(links_of, first.text)
         except Unreadable as error:

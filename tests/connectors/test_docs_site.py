@@ -174,6 +174,31 @@ async def test_what_is_stale_says_why() -> None:
         await connector.aclose()
 
 
+@pytest.mark.parametrize("body", ["", "<urlset", '<?xml version="1.0"?>\x00{', "<h1>Welcome to the proxy</h1>"])
+async def test_a_page_in_the_sites_place_never_empties_what_is_known(body: str) -> None:
+    async with web_server({"/a": reply("<p>alpha</p>"), "/b": reply("<p>beta</p>")}) as web:
+        web.pages["/sitemap.xml"] = reply(listing(web, "/a", "/b"))
+        config = DocsConfig.model_validate({"site": web.url, "allow_private": True})
+        connector = DocsConnector(config, refresh_seconds=0)
+        assert (await connector.fetch(ask("alpha"))).status is EvidenceStatus.FOUND
+        web.pages |= {path: reply(body) for path in ("/", "/sitemap.xml", "/a", "/b")}
+        answer = await connector.fetch(ask("alpha"))
+        assert (answer.status, answer.stale) == (EvidenceStatus.FOUND, True)
+        nothing = await connector.fetch(ask("gamma"))
+        assert (nothing.status, nothing.stale) == (EvidenceStatus.EMPTY, True)
+        await connector.aclose()
+
+
+@pytest.mark.parametrize("body", ["", "<html\x00{"])
+async def test_a_site_that_says_nothing_at_all_is_no_documentation_that_is_silent(body: str) -> None:
+    async with web_server({"/": reply(body), "/sitemap.xml": reply(body)}) as web:
+        config = DocsConfig.model_validate({"site": web.url, "allow_private": True})
+        connector = DocsConnector(config)
+        answer = await connector.fetch(ask("alpha"))
+        assert answer.status is EvidenceStatus.FAILED
+        await connector.aclose()
+
+
 async def test_an_examination_reads_lists_and_no_pages() -> None:
     async with web_server({"/": reply("<main>home</main>")}) as web:
         config = DocsConfig.model_validate({"site": web.url, "allow_private": True})
