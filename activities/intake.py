@@ -8,6 +8,7 @@ from temporalio import activity
 from activities.bodies import Bodies
 from activities.customer_lookup import CustomerLookup
 from activities.failures import failing_as_temporal_expects
+from activities.region_names import RegionNames
 from connectors.base import ConnectorPool
 from helpdesks.base import HelpdeskPool
 from ledger.base import Ledger
@@ -35,6 +36,7 @@ class IntakeActivities:
         self._helpdesks = helpdesks
         self._connectors = connectors
         self._tenants = tenants
+        self._regions = RegionNames(connectors)
 
     @activity.defn
     async def claim_delivery(self, request: ClaimRequest) -> DeliveryClaim:
@@ -72,7 +74,8 @@ class IntakeActivities:
             lookup = CustomerLookup(tenant, self._connectors, last_attempt=activity.info().attempt >= _LOOKUP_ATTEMPTS)
             found = await lookup.run(ticket, now)
         refs = [await self._bodies.put_evidence(key, evidence, request.look) for evidence in found.evidence]
-        anchors = find_anchors(ticket, found.customer, found.problem, now)
+        regions = await self._regions.of(tenant, now)
+        anchors = find_anchors(ticket, found.customer, found.problem, now, regions)
         digest = await self._bodies.put(key.ref.tenant, anchors, key)
         print_now = fingerprint(ticket, anchors)
         print_before = await self._ledger.note_fingerprint(key, print_now) if request.remember else None

@@ -48,6 +48,8 @@ class Anchors(Frozen):
     """Public prefixes of API keys, as customers quote them."""
     invoices: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    company_regions: tuple[str, ...] = ()
+    """Names of the company's own regions, as its accounts hold them; they need not look like any cloud's."""
     hosts: tuple[str, ...] = ()
     """Names of hosts, such as that of a webhook endpoint; also what only looks like one, as `order.paid` does."""
     symptoms: tuple[str, ...] = ()

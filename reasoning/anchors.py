@@ -10,7 +10,7 @@ from models.customer import Anchors, Customer, Window
 from models.playbook import SpanAround
 from models.tables import ERROR_CODES
 from models.ticket import Message, Ticket
-from reasoning.relatedness import REGION, vocabulary
+from reasoning.relatedness import named_regions, vocabulary
 from reasoning.screening import screen_ticket
 from reasoning.status_codes import codes_beside
 from reasoning.stop_words import STOP_WORDS
@@ -30,7 +30,7 @@ _REQUEST = re.compile(
     re.IGNORECASE,
 )
 _TELLING = (
-    r"(?<![\d$€£#.,:/-])(?:429|401|403|502|503|504|422)(?!\d|[.,]\d|\s*(?:ms|s|sec|seconds|requests"
+    r"(?<![\d$€£#.,:/-])(?:429|401|402|403|413|502|503|504|422)(?!\d|[.,]\d|\s*(?:ms|s|sec|seconds|requests"
     r"|customers|users|times|%|usd|eur|calls)\b)"
 )
 _NEAR = (
@@ -67,7 +67,13 @@ _HOST = re.compile(
 _NOT_WORDS = re.compile(r"https?://\S+|\S+@\S+|(?<!\w)\S*\d\S*|/\S+|\b[a-z]+_\S+")
 
 
-def find_anchors(ticket: Ticket, customer: Customer | None, customer_problem: str, now: datetime) -> Anchors:
+def find_anchors(
+    ticket: Ticket,
+    customer: Customer | None,
+    customer_problem: str,
+    now: datetime,
+    company_regions: tuple[str, ...] = (),
+) -> Anchors:
     """Read the subject and the requester's public messages.
 
     Args:
@@ -75,6 +81,7 @@ def find_anchors(ticket: Ticket, customer: Customer | None, customer_problem: st
         customer: As resolved, or None.
         customer_problem: Why there is none.
         now: No time of the result lies after it.
+        company_regions: Names of the company's own regions.
 
     `reported_at` is the first message since the last long silence; `symptom_at` the earliest time that those messages name, at
     most 30 days before they were written, else `reported_at`. Ids and codes come from the whole conversation.
@@ -109,7 +116,8 @@ def find_anchors(ticket: Ticket, customer: Customer | None, customer_problem: st
         routes=_unique(_route(found) for found in _groups(_ROUTE, whole)),
         key_ids=_unique(_keys(whole)),
         invoices=_unique(found.rstrip("-") for found in _groups(_INVOICE, whole)),
-        regions=_unique(found.lower() for found in REGION.findall(whole)),
+        regions=named_regions(whole, company_regions)[:MOST],
+        company_regions=company_regions,
         hosts=_unique(found.lower() for found in _HOST.findall(whole)),
         symptoms=symptoms,
         vocabulary=vocabulary((*codes, *symptoms))[:MOST],
@@ -188,6 +196,18 @@ def _symptoms(whole: str, later: list[str], statuses: Iterable[int], codes: Iter
     if any(says_still(text) for text in later):
         found.append("reopened")
     return tuple(dict.fromkeys(found))
+
+
+def symptoms_of(text: str) -> tuple[str, ...]:
+    """Return the symptoms that a part of a ticket tells by itself, in words or by a code."""
+    codes = [code for code in sorted(ERROR_CODES) if re.search(rf"(?<!\w){code}(?!\w)", text)]
+    return _symptoms(text, [], _status_codes(text), codes)
+
+
+def names_anything(text: str) -> bool:
+    """Whether a part of a ticket names what can be looked up: a code, a route, a request, a key, an invoice or a host."""
+    patterns = (_ERROR_CODE, _QUOTED_CODE, _ROUTE, _REQUEST, _KEY, _INVOICE, _HOST)
+    return bool(_status_codes(text)) or any(pattern.search(text) for pattern in patterns)
 
 
 def _terms(ticket: Ticket, texts: list[str]) -> tuple[str, ...]:

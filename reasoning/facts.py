@@ -40,7 +40,7 @@ def compute_facts(playbook: Playbook, evidence: Sequence[Evidence], anchors: Anc
     by_query = {item.query: item for item in evidence}
     done: dict[str, Fact] = {}
     open_names: set[str] = set()
-    readings = Readings(regions=_regions(evidence))
+    readings = Readings(regions=_regions(evidence) | {*anchors.company_regions})
 
     def fact(name: str) -> Fact:
         if name in done:

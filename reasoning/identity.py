@@ -9,8 +9,11 @@ from models.vocabulary import Scope
 from reasoning.sql import check_query, scope_query
 
 _ACCOUNT = check_query("SELECT name, plan, region FROM accounts", Scope.CUSTOMER)
+_REGIONS = check_query("SELECT region FROM accounts GROUP BY region ORDER BY region", Scope.FLEET)
 _ACCOUNT_BY_DOMAIN = check_query("SELECT name AS account FROM accounts", Scope.CUSTOMER)
 
+MOST_REGIONS = 100
+"""Names of regions that are read of a company."""
 _PUBLIC = """
 126.com 163.com aol.com duck.com fastmail.com free.fr freenet.de gmail.com gmx.at gmx.ch gmx.com gmx.de
 gmx.net googlemail.com hey.com hotmail.co.uk hotmail.com hotmail.de hotmail.fr icloud.com inbox.com
@@ -58,6 +61,15 @@ def account_sql(tables: Mapping[str, TableMapping]) -> str:
         SqlRefused: the mapping of `accounts` is missing or not allowed.
     """
     return scope_query(_ACCOUNT, tables, Scope.CUSTOMER, 2)
+
+
+def regions_sql(tables: Mapping[str, TableMapping]) -> str:
+    """Write the SQL for the names of the regions that at least five customers live in: the column `region`, nothing of anyone.
+
+    Raises:
+        SqlRefused: the mapping of `accounts` is missing or not allowed.
+    """
+    return scope_query(_REGIONS, tables, Scope.FLEET, MOST_REGIONS)
 
 
 def account_by_domain_sql(tables: Mapping[str, TableMapping]) -> str:

@@ -86,9 +86,20 @@ def in_region(text: str, regions: Sequence[str], known: Collection[str] = ()) ->
     """
     if not regions:
         return True
-    named = {found.lower() for found in REGION.findall(text)}
-    named |= {name.lower() for name in {*known, *regions} if _name_of_region(name).search(text)}
+    named = {*named_regions(text, {*known, *regions})}
     return not named or any(region.lower() in named for region in regions)
+
+
+def named_regions(text: str, known: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the regions that a text names, in small letters: those named as clouds name them, and the known ones.
+
+    Args:
+        text: What a person or a deployment tool wrote.
+        known: Names of the company's own regions, which need not look like any cloud's.
+    """
+    clouds = [found.lower() for found in REGION.findall(text)]
+    own = [name.lower() for name in sorted(known) if _name_of_region(name).search(text)]
+    return tuple(dict.fromkeys((*clouds, *own)))
 
 
 @lru_cache(maxsize=4096)

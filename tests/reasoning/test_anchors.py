@@ -300,3 +300,8 @@ def test_words_for_searches_come_from_the_symptoms() -> None:
 )
 def test_hosts_are_read_as_the_ticket_names_them(text: str, hosts: tuple[str, ...]) -> None:
     assert read("x", text).hosts == hosts
+
+
+def test_a_company_region_in_the_ticket_is_an_anchor() -> None:
+    anchors = find_anchors(ticket("slow in Ashford", "all is slow"), None, "", NOW, ("ashford", "westbay"))
+    assert (anchors.regions, anchors.company_regions) == (("ashford",), ("ashford", "westbay"))

@@ -12,6 +12,7 @@ from reasoning.identity import (
     named_by_organization,
     named_customer,
     only_match,
+    regions_sql,
 )
 from reasoning.sql import CUSTOMER_PARAMETER, SqlRefused
 from tests.fakes import ticket_of
@@ -76,6 +77,13 @@ def test_the_account_is_bound_to_its_customer_column() -> None:
         assert '"crm"."people"' in sql
         assert f'."{column}") = {{{CUSTOMER_PARAMETER}: String}}' in sql
     assert "mail_domain" not in one
+
+
+def test_regions_are_listed_for_five_customers_at_least_and_with_nobody() -> None:
+    tables = {"accounts": TableMapping(table="crm.people", columns={"customer": "account", "region": "home"})}
+    sql = regions_sql(tables)
+    assert "HAVING uniqExact(nullIf(toString(__whydesk_customer), '')) >= 5" in sql
+    assert sql.startswith("SELECT region FROM")
 
 
 def test_without_a_mapping_nothing_is_asked() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reasoning.relatedness import in_region, touches, vocabulary
+from reasoning.relatedness import in_region, named_regions, touches, vocabulary
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,13 @@ def test_that_something_fails_is_no_word_to_search_for() -> None:
 )
 def test_a_text_that_names_routes_speaks_of_those(text: str, route: str, speaks: bool) -> None:
     assert touches(text, route) is speaks
+
+
+def test_the_company_regions_that_a_text_names_are_found_beside_those_of_clouds() -> None:
+    known = ("Northgate", "ber", "US", "lon")
+    assert named_regions("Slow in BER, northgate and eu-west-1 since we asked us", known) == (
+        "eu-west-1",
+        "northgate",
+        "ber",
+    )
+    assert named_regions("northgates and lonely", known) == ()
