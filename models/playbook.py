@@ -57,7 +57,8 @@ class AppliesWhen(Documented):
     """Signals in a ticket that speak for this playbook; their weights are added."""
 
     terms: dict[str, int] = {}
-    """Words or phrases in subject and conversation (whole words, case ignored) and what each counts."""
+    """Words or phrases in subject and conversation and what each counts: whole words, case and accents ignored; `klucz*` takes
+    any ending, and Japanese stands anywhere."""
     symptoms: dict[str, int] = {}
     """Symptoms from the fixed list in reasoning/anchors.py."""
     fields: dict[str, list[str]] = {}
@@ -169,6 +170,8 @@ class SeverityRule(Documented):
     """How bad it is for the customer where this line decides."""
     when: list[Condition]
     """All must hold; an unknown fact does not."""
+    of: list[Name] = []
+    """The hypotheses that this line is about; all if left out."""
 
 
 class Budgets(Documented):

@@ -17,7 +17,9 @@ _END = (
     r"|pour |para |per |für |fur |voor |dla |si |se |als |come |como |comme ))"
 )
 """What follows a code and would not follow a number of things: `antwortet mit 500.`, not `mit 500 Kunden`."""
-_BESIDE_CODE = re.compile(rf"{_ALONE}{_CODE}\s*[(:\"'-]?\s*[A-Z][A-Z0-9]*[-_][A-Z0-9][A-Z0-9_-]*(?!\w)")
+_BESIDE_CODE = re.compile(
+    rf"{_ALONE}{_CODE}\s*[(:\"'-]?\s*(?:[A-Z][A-Z0-9]*-[A-Z0-9][A-Z0-9_-]*|[A-Z][A-Za-z0-9]*_\w+)(?!\w)"
+)
 """As answers print it: `500 E_INTERNAL`."""
 _BEFORE_ROUTE = re.compile(rf"{_ALONE}{_CODE}{_COUNTED}(?:\s+\w{{1,7}}){{0,2}}\s+/v\d", re.IGNORECASE)
 _AFTER_ROUTE = re.compile(rf"/v\d{{1,2}}/\S+(?:\s+\w{{1,12}}){{0,3}}\s+{_CODE}{_COUNTED}{_END}", re.IGNORECASE)

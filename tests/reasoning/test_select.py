@@ -4,7 +4,7 @@ import pytest
 
 from models.playbook import AppliesWhen, Playbook
 from reasoning.anchors import find_anchors
-from reasoning.select import MARGIN, select_playbook, tied_playbooks
+from reasoning.select import MARGIN, second_playbook, select_playbook, tied_playbooks
 from tests.reasoning.case import PLAYBOOK
 from tests.reasoning.tickets import NOW, ticket
 
@@ -37,6 +37,24 @@ def test_the_highest_sum_wins_and_says_why() -> None:
 def test_terms_are_whole_words_in_any_case_and_spacing() -> None:
     assert choose("We were BILLED\n  TWICE", "")[0] == "billing@1"
     assert choose("rapid invoices", "capital")[0] == "general@1"
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "says"),
+    [
+        ("schlüssel", "Unser SCHLUSSEL geht nicht", True),
+        ("schlussel", "der Schlüssel", True),
+        ("klucz*", "z kluczem", True),
+        ("klucz*", "wykluczone", False),
+        ("klucz", "z kluczem", False),
+        ("請求書", "5月の請求書について", True),
+        ("キー", "このAPIキーで", True),
+        ("api キー", "api  キーが無効", True),
+    ],
+)
+def test_terms_are_read_in_other_languages(term: str, text: str, says: bool) -> None:
+    book = playbook("abroad", terms={term: 3})
+    assert (choose("?", text, books=[GENERAL, book])[0] == "abroad@1") is says
 
 
 def test_a_field_settles_it() -> None:
@@ -102,3 +120,37 @@ def test_a_field_leaves_no_tie() -> None:
     books = playbook("beta", terms={"api": 2}), playbook("zeta", terms={"api": 2}, fields={"area": ["Billing"]})
     assert tied("api", *books) == ["beta", "zeta"]
     assert tied("api", *books, fields={"area": "billing"}) == []
+
+
+HOOKS = playbook("hooks", symptoms={"webhook-missing": 6})
+BOTH = [*ALL, HOOKS]
+
+
+def second(first: str, subject: str, *texts: str) -> tuple[str, str] | None:
+    case = ticket(subject, *texts)
+    chosen = next(each for each in BOTH if each.id == first)
+    found = second_playbook(case, find_anchors(case, None, "", NOW), BOTH, chosen)
+    return (found[0].id, found[1]) if found else None
+
+
+def test_a_line_of_its_own_makes_a_second_playbook() -> None:
+    told = "We get 429 on /v1/search.\nAnd another thing: no webhooks arrive any more."
+    assert second("errors", "API", told) == ("hooks", "webhook-missing (6)")
+    assert second("hooks", "API", told) == ("errors", "rate-limited (3)")
+
+
+def test_one_trouble_in_one_line_makes_no_second() -> None:
+    assert second("errors", "API", "We get 429, so no webhooks arrive.") is None
+    assert second("errors", "429 on /v1/search", "We get 429 on /v1/search.\nPlease look.") is None
+
+
+def test_a_guess_that_names_nothing_makes_no_second() -> None:
+    """What cannot be looked up must be said in so many words."""
+    assert second("hooks", "No webhooks arrive", "Is it a rate limit?") is None
+    assert second("hooks", "No webhooks arrive", "We see 429 on /v1/search.") == ("errors", "rate-limited (3)")
+
+
+def test_the_first_needs_a_line_of_its_own_and_is_no_fallback() -> None:
+    told = "We get 429 on /v1/search.\nNo webhooks arrive."
+    assert second("billing", "Invoice", told) is None
+    assert second("general", "Hello", told) is None

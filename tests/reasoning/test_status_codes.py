@@ -27,6 +27,7 @@ from reasoning.status_codes import codes_beside
         ("ステータス 404 です", {404}),
         ("it ends with 500 E_INTERNAL on Mondays", {500}),
         ("400 (BAD-THING)", {400}),
+        ("500 E_cacheLost", {500}),
         ("500 sur /v1/exports", {500}),
         ("/v1/exports/{id} yields 500", {500}),
         ("500 on /v2/orders", {500}),
@@ -51,6 +52,7 @@ def test_a_code_is_read_in_each_language(text: str, codes: set[int]) -> None:
         "Konto 500 und Rechnung 401-22",
         "500 人の利用者がいます",
         "500 müşterimiz var",
+        "Wir schicken 500 E-Mails am Tag",
     ],
 )
 def test_a_number_of_things_is_no_code(text: str) -> None:
