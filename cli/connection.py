@@ -40,6 +40,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings.load(with_env_file(os.environ if environ is None else environ))
 
 
+def own_environ() -> dict[str, str]:
+    """Return the environment for a stack of one's own: without another installation's settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("WHYDESK_", "TEMPORAL_ADDRESS"))}
+
+
 class Where(TypedDict):
     """Arguments of a connection, the same for the gateway's lazy client."""
 

@@ -13,7 +13,7 @@ import typer
 from pydantic import JsonValue
 from rich.console import Console
 
-from cli.connection import load_settings
+from cli.connection import load_settings, own_environ
 from cli.demo_report import print_report
 from cli.demo_tickets import SIX, DemoTickets
 from cli.dev_server import free_port
@@ -21,7 +21,7 @@ from cli.errors import UsageProblem, no_such
 from cli.interruptible import interruptible
 from cli.processes import Household
 from cli.run_processes import only_one
-from cli.stack import Play, Ports, own_environ, start_stack
+from cli.stack import Play, Ports, start_stack
 from cli.worlds import ensure_valid
 from models.tenant import Budget
 from models.vocabulary import Source

@@ -1,7 +1,6 @@
 """`whydesk eval`: WhyBench's tickets through the whole product, and what was right."""
 
 import asyncio
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from cli.connection import load_settings
+from cli.connection import load_settings, own_environ
 from cli.errors import UsageProblem, no_such
 from cli.interruptible import interruptible
 from cli.terminal import wide_enough
@@ -158,7 +157,7 @@ def _asked(script: str | None, model: str | None, url: str | None, max_usd: floa
         return Asked(script=Script(script))
     if model is None:
         return None
-    if not os.environ.get("ANTHROPIC_API_KEY"):
+    if not own_environ().get("ANTHROPIC_API_KEY"):
         raise UsageProblem("--model needs ANTHROPIC_API_KEY in the environment; --script plays one without a key")
     if max_usd is None:
         raise UsageProblem(f"--model {model} costs money for each ticket: say with --max-usd how much it may be")

@@ -1,7 +1,6 @@
 """Everything that runs on one machine: Temporal server, sandbox, worker, gateway; each a process of its own, on a leash."""
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -65,11 +64,6 @@ class Stack:
     settings: Settings
     """As its processes read them."""
     sandbox: SandboxState | None = None
-
-
-def own_environ() -> dict[str, str]:
-    """Return the environment for a stack of one's own: without another installation's settings."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("WHYDESK_", "TEMPORAL_ADDRESS"))}
 
 
 def _nothing(_: str) -> None:

@@ -88,12 +88,13 @@ def suggest(columns: Sequence[ServerColumn]) -> dict[str, Suggestion]:
 
 def match_table(logical: str, table: str, columns: Sequence[ServerColumn]) -> Suggestion:
     """Match one real table's columns to a logical table's; a column serves one logical column, the one it fits best."""
+    prefix = _shared_word(columns)
     offers = sorted(
         (
             (offer.score, wanted, column.name, offer)
             for wanted in LOGICAL_TABLES[logical]
             for column in columns
-            if (offer := score_column(logical, wanted, column)) is not None
+            if (offer := score_column(logical, wanted, column, prefix)) is not None
         ),
         key=lambda entry: (-entry[0], entry[1], entry[2]),
     )
@@ -108,9 +109,19 @@ def match_table(logical: str, table: str, columns: Sequence[ServerColumn]) -> Su
     return Suggestion(table, {name: chosen[name] for name in LOGICAL_TABLES[logical] if name in chosen}, unmatched)
 
 
-def score_column(logical: str, wanted: str, column: ServerColumn) -> ColumnSuggestion | None:
-    """Return how a column would serve as a logical one; None where its name or its type speaks against it."""
-    named = _name_score(logical, wanted, column.name)
+def score_column(logical: str, wanted: str, column: ServerColumn, prefix: str = "") -> ColumnSuggestion | None:
+    """Return how a column would serve as a logical one; None where its name or its type speaks against it.
+
+    Args:
+        logical: The logical table.
+        wanted: Its column.
+        column: The real one.
+        prefix: First word of all names in the column's table, which then says nothing of this one.
+    """
+    words = _words(column.name)
+    named = _name_score(logical, wanted, words)
+    if prefix and words[:1] == [prefix]:
+        named = max(named, _name_score(logical, wanted, words[1:]))
     if named < _FLOOR:
         return None
     quoted = column.name if _PLAIN.fullmatch(column.name) else f"`{column.name}`"
@@ -147,8 +158,15 @@ def _words(name: str) -> list[str]:
     return [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
 
 
-def _name_score(logical: str, wanted: str, name: str) -> int:
-    words = _words(name)
+def _shared_word(columns: Sequence[ServerColumn]) -> str:
+    """Return the word that every name in a table begins with, such as `evt` of `evt_time`; empty where there is none."""
+    names = [_words(column.name) for column in columns]
+    first = {words[0] if len(words) > 1 else "" for words in names}
+    return first.pop() if len(names) > 2 and len(first) == 1 else ""
+
+
+def _name_score(logical: str, wanted: str, words: Sequence[str]) -> int:
+    words = list(words)
     if not words:
         return 0
     bare = words[:-1] if len(words) > 1 and words[-1] in TO_MILLISECONDS else words

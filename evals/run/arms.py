@@ -1,7 +1,6 @@
 """The model arms, over the evidence that the rules arm has gathered: nothing is asked of any source again."""
 
 import json
-import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -16,9 +15,8 @@ from activities.paid import BudgetSpent
 from activities.publish import link_hosts
 from activities.rediagnose import PURPOSE, Looked, NothingKept, Past, Rediagnoser, load_past
 from activities.select import RULES
-from cli.connection import load_settings
+from cli.connection import load_settings, own_environ
 from cli.note_view import note_text
-from cli.stack import own_environ
 from cli.world_tenant import SECRETS
 from evals.records import Arm, Script, TicketRun
 from evals.run.bare import BareAnswer, ask_bare, bare_prompt, checked
@@ -209,7 +207,7 @@ class Arms:
         environ = own_environ() | dict.fromkeys(SECRETS, "not-used")
         environ |= {"WHYDESK_STATE": str(folder), "WHYDESK_CONFIG": str(folder / "whydesk.yaml")}
         settings = load_settings(environ)
-        key = os.environ.get(_KEY, "") if self.asked.script is None else "scripted"
+        key = environ.get(_KEY, "") if self.asked.script is None else "scripted"
         model = AnthropicModel(self.asked.model, direct_client(key, url, _TIMEOUT), _TIMEOUT)
         link = ModelConfig(provider="anthropic", model=self.asked.model, api_key=f"env:{_KEY}")
         tenants = {name: one.model_copy(update={"models": [link]}) for name, one in settings.tenants.items()}

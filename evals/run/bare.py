@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from anthropic import transform_schema
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from evals.records import Said
 from evals.score.shown import Found, Opinion
@@ -85,18 +84,13 @@ def bare_prompt(ticket: Ticket, anchors: Anchors, evidence: Sequence[Evidence], 
     return Prompt(system=_SYSTEM.replace("{causes}", causes), user="\n\n".join(parts), version=VERSION)
 
 
-def bare_schema() -> dict[str, JsonValue]:
-    """Return the schema that the answer has to fit."""
-    return transform_schema(BareAnswer)
-
-
 async def ask_bare(model: AnthropicModel, prompt: Prompt) -> tuple[BareAnswer, Tokens, float]:
     """Ask once.
 
     Raises:
         ModelError: the model did not answer, or not in that shape.
     """
-    text, used, usd = await model.structured(prompt, bare_schema(), lambda: None)
+    text, used, usd = await model.structured(prompt, BareAnswer, lambda: None)
     try:
         return BareAnswer.model_validate_json(text), used, usd
     except ValidationError as problem:

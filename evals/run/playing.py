@@ -10,10 +10,10 @@ from socket import AF_INET, SOCK_STREAM, socket
 import httpx
 from temporalio.client import Client, WorkflowFailureError
 
-from cli.connection import connect
+from cli.connection import connect, own_environ
 from cli.note_view import note_text
 from cli.processes import Household
-from cli.stack import Play, Ports, Stack, own_environ, start_stack
+from cli.stack import Play, Ports, Stack, start_stack
 from cli.world_tenant import TENANT
 from evals.records import TicketRun
 from evals.run.told import failed_run, ticket_run

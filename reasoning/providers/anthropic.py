@@ -11,7 +11,7 @@ import httpx2
 from anthropic import AnthropicError, APIConnectionError, APIStatusError, AsyncAnthropic, transform_schema
 from anthropic.lib.streaming import AsyncMessageStreamManager
 from anthropic.types import Message, OutputConfigParam, TextBlockParam, Usage
-from pydantic import JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from models.diagnosis import Draft
 from reasoning.providers.anthropic_clients import Client
@@ -120,14 +120,14 @@ class AnthropicModel:
         )
 
     async def structured(
-        self, prompt: Prompt, schema: Mapping[str, JsonValue], beat: Callable[[], None]
+        self, prompt: Prompt, shape: type[BaseModel], beat: Callable[[], None]
     ) -> tuple[str, Tokens, float]:
-        """Ask once for an answer of any shape; return its text, what it used and what it cost in US dollars.
+        """Ask once for an answer of another shape; return its text, what it used and what it cost in US dollars.
 
         Raises:
             ModelUnavailable, ModelRefused, ModelMisconfigured, BadAnswer: as for `answer`, but that nobody has read the text.
         """
-        return await self._ask(prompt, schema, self._max_tokens, beat)
+        return await self._ask(prompt, transform_schema(shape), self._max_tokens, beat)
 
     async def look_up(self) -> bool:
         """Look for the model in the far end's list, which costs nothing; False where the list does not have it, or there is none.

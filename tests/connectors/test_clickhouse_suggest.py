@@ -113,6 +113,69 @@ def test_each_table_is_proposed_once_and_the_servers_own_never() -> None:
     assert "quantity" in found["usage"].unmatched
 
 
+ANOTHER_COMPANY = [
+    *(
+        column(name, kind, "calls", "api")
+        for name, kind in {
+            "at": "DateTime64(3, 'UTC')", "account": "LowCardinality(String)", "call": "String", "verb": "String",
+            "path": "String", "http": "UInt16", "err": "String", "took_s": "Float32", "pop": "LowCardinality(String)",
+            "build": "String", "api_key": "String", "limit_rpm": "UInt32",
+        }.items()
+    ),
+    *(
+        column(name, kind, "callbacks", "api")
+        for name, kind in {
+            "at": "DateTime64(3, 'UTC')", "account": "String", "delivery": "String", "hook": "String",
+            "hook_host": "String", "topic": "String", "http": "UInt16", "failure": "String", "took_s": "Float32",
+        }.items()
+    ),
+    *(
+        column(name, kind, "hours", "counting")
+        for name, kind in {
+            "hour_at": "DateTime64(3, 'UTC')", "account": "String", "unit": "String", "path": "String",
+            "units": "UInt64",
+        }.items()
+    ),
+    *(
+        column(name, kind, "accounts", "office")
+        for name, kind in {
+            "account": "String", "title": "String", "mail_domain": "String", "plan_name": "String",
+            "home_pop": "String", "rpm": "UInt32", "included_units": "UInt64", "joined_at": "DateTime64(3, 'UTC')",
+        }.items()
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("prefix", ["", "x_", "evt_"])
+def test_short_names_of_a_company_are_known_with_or_without_a_prefix(prefix: str) -> None:
+    found = suggest([ServerColumn(one.database, one.table, prefix + one.name, one.type) for one in ANOTHER_COMPANY])
+    assert {name: one.table for name, one in found.items()} == {
+        "requests": "api.calls",
+        "webhook_attempts": "api.callbacks",
+        "usage": "counting.hours",
+        "accounts": "office.accounts",
+    }
+    assert {name: one.unmatched for name, one in found.items() if one.unmatched} == {}
+    read = {name: {key: offer.expression for key, offer in one.columns.items()} for name, one in found.items()}
+    assert read["requests"]["status"] == f"{prefix}http"
+    assert read["requests"]["region"] == f"{prefix}pop"
+    assert read["requests"]["duration_ms"] == f"{prefix}took_s * 1000"
+    assert read["accounts"]["customer"] == f"{prefix}account"
+    assert read["accounts"]["created_at"] == f"{prefix}joined_at"
+
+
+def test_an_accounts_table_is_read_by_its_id_before_another_name_of_a_customer() -> None:
+    found = match_table("accounts", "crm.companies", table("companies", id="UInt64", company="String", org="String"))
+    assert found.columns["customer"].expression == "id"
+
+
+def test_a_word_before_some_of_the_names_alone_is_part_of_them() -> None:
+    mixed = table("hooks", org_id="String", ts="DateTime", org_at="DateTime")
+    assert match_table("webhook_attempts", "edge.hooks", mixed).columns["ts"].expression == "ts"
+    unlike = table("y", org_id="String", org_at="DateTime", other="String")
+    assert "ts" in match_table("requests", "edge.y", unlike).unmatched
+
+
 def test_nothing_is_proposed_from_nothing() -> None:
     found = suggest([])
     assert set(found) == set(LOGICAL_TABLES)
