@@ -9,8 +9,8 @@ from reasoning.redact import visible
 
 _LINK = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20})://|\b(www)\.|\b(mailto|javascript|data|vbscript|tel):(?=\S)")
 _ADDRESS = re.compile(r"https?://[^\s<>]+")
-_TEMPLATE = re.compile(r"(?<=\{)(?=[{%#])|(?<=[}%#])(?=\})")
-"""Within `{{ticket.requester.email}}` and `{% … %}`, which helpdesks fill in, also in what was pasted into an answer."""
+_TEMPLATE = re.compile(r"(?<=\{)(?=[{%#])|(?<=[}%#])(?=\})|(?<=\[)(?=\[)|(?<=\])(?=\])|(?<=<)(?=%)|(?<=%)(?=>)")
+"""Within `{{ticket.requester.email}}`, `{% … %}` and the like: helpdesks fill them in, also in what was pasted into an answer."""
 _MENTION = re.compile(r"(?<![\w@.])@(?=[\w-])")
 _COMMAND = re.compile(r"^(?=[/#!.][a-z_]+(?:\s|:|$))", re.IGNORECASE)
 """`/assign`, `#solved`, `!refund` at the start of a line are commands in one helpdesk or another."""

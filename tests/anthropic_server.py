@@ -64,7 +64,9 @@ def _events(
             )
         )
     if text:
-        parts = [text[start : start + 40] for start in range(0, len(text), 40)]
+        # A long answer comes in longer parts: ten thousand events would test nothing but patience.
+        size = max(40, len(text) // 100)
+        parts = [text[start : start + size] for start in range(0, len(text), size)]
         blocks.append(({"type": "text", "text": ""}, [{"type": "text_delta", "text": part} for part in parts]))
     for index, (start, deltas) in enumerate(blocks):
         events.append({"type": "content_block_start", "index": index, "content_block": start})
