@@ -10,7 +10,7 @@ from evals.run.arms import Arms, Asked, read_kept
 from evals.run.digests import code_digest, playbook_digests
 from evals.run.openings import count_opening
 from evals.run.playing import Played, Tenancies, play
-from evals.run.results import NAME, Results
+from evals.run.results import NAME, OtherRun, Results
 from evals.run.worlds import PlayedWorld
 
 DEV, TEST = "dev", "test"
@@ -22,15 +22,20 @@ KEPT = "kept.jsonl"
 class Session:
     """A folder that holds one run; the same folder goes on where it stopped."""
 
-    def __init__(self, out: Path, world: PlayedWorld, rows: int | None, split: str = DEV) -> None:
+    def __init__(self, out: Path, world: PlayedWorld, rows: int | None, results: Results) -> None:
+        """Use `begin` or `read`."""
+        self.out = out
+        self.world = world
+        self._rows = rows
+        self.results = results
+
+    @classmethod
+    def begin(cls, out: Path, world: PlayedWorld, rows: int | None, split: str = DEV) -> "Session":
         """Begin the run or go on with it; one on the test split is counted when it begins.
 
         Raises:
             OtherRun: the folder holds a run under other conditions.
         """
-        self.out = out
-        self.world = world
-        self._rows = rows
         began, code = datetime.now(UTC), code_digest()
         is_new = not (out / NAME).exists()
         facts = RunFacts(
@@ -46,7 +51,19 @@ class Session:
             opened=count_opening(world.digest, world.name, code, began) if is_new and split == TEST else 0,
             began=began,
         )
-        self.results = Results.begin(out / NAME, facts)
+        return cls(out, world, rows, Results.begin(out / NAME, facts))
+
+    @classmethod
+    def read(cls, out: Path, world: PlayedWorld) -> "Session":
+        """Read a run to look at it, under whatever conditions it was made.
+
+        Raises:
+            OtherRun: the folder holds none, or one on another world.
+        """
+        results = Results.read(out / NAME)
+        if results.facts.world != world.digest:
+            raise OtherRun(f"{str(out)!r} holds a run on another world than the one beside it; name its --world")
+        return cls(out, world, None, results)
 
     def left(self, keys: Sequence[str]) -> list[str]:
         """Return the tickets that the rules arm has no line of."""

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from cli.demo import DEFAULT_WORLD
 from evals.run import openings
 from evals.run.openings import count_opening, read_openings
+from evals.run.results import NAME, Results
+from evals.run.worlds import PlayedWorld
 from tests.cli.command import Shell
+from tests.evals.run.lines import facts, line
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 
@@ -64,3 +68,32 @@ def test_a_model_has_a_cap_and_a_price(whydesk: Shell, tmp_path: Path, monkeypat
     out = ("--out", str(tmp_path / "out"), "--world", "11", "--arms", "bare")
     assert "--max-usd" in whydesk("eval", *out, "--model", "claude-haiku-5-5").err
     assert "no price" in whydesk("eval", *out, "--model", "claude-9", "--max-usd", "1").err
+
+
+def test_a_run_that_is_over_can_be_looked_at_whatever_the_code_is_now(whydesk: Shell, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    told = whydesk("eval", "--world", str(DEFAULT_WORLD), "--ticket", "nobody", "--out", str(out))
+    assert (told.code, "no ticket 'nobody'" in told.err) == (2, True)
+    world = PlayedWorld(out / "world")
+    results = Results.begin(out / NAME, facts(world=world.digest, code="of yesterday"))
+    for key in world.keys[1:]:
+        results.add(line(key))
+    rest = tuple(part for key in world.keys[1:] for part in ("--ticket", key))
+    told = whydesk("eval", "--out", str(out), "--misses", *rest)
+    assert told.code == 0, told.err
+    assert f"of {len(world.keys) - 1} solvable tickets right" in told.out
+    assert "missed" in told.out
+    told = whydesk("eval", "--out", str(out), "--misses")
+    assert (told.code, "was begun under other conditions" in told.err) == (2, True)
+
+
+def test_a_run_on_the_test_split_shows_no_misses_later(whydesk: Shell, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    world = PlayedWorld(DEFAULT_WORLD)
+    out.mkdir()
+    (out / "world").symlink_to(DEFAULT_WORLD, target_is_directory=True)
+    results = Results.begin(out / NAME, facts(world=world.digest, split="test"))
+    results.add(line(world.keys[0]))
+    told = whydesk("eval", "--out", str(out), "--misses", "--ticket", world.keys[0])
+    assert (told.code, told.out) == (2, "")
+    assert "--misses does not go with --split test" in told.err
