@@ -1,6 +1,6 @@
 """Step 2: choose the playbook and pin it to the run by id, version and digest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from temporalio import activity
 
@@ -14,8 +14,9 @@ from models.run import Selection, SelectRequest
 from models.tenant import Tenant
 from models.ticket import Ticket
 from models.vocabulary import Mode
+from reasoning.compose import compose
 from reasoning.queries import plan_queries
-from reasoning.select import select_playbook, tied_playbooks
+from reasoning.select import Ranked, second_playbook, select_playbook, tied_playbooks
 
 RULES = "rules"
 """The reasoner that is always the last link."""
@@ -41,13 +42,19 @@ class SelectActivities:
             anchors = await self._bodies.get(name, request.anchors, Anchors)
         playbooks = self._shelf.released(name)
         playbook, reason = select_playbook(ticket, anchors, playbooks)
-        tied = tied_playbooks(ticket, anchors, playbooks) if tenant.classifier is not None else ()
+        mode = self._shelf.mode(tenant, request.key.ref, playbook.id)
+        candidate = self._shelf.candidate(name, playbook)
+        beside = await self._bodies.put(name, candidate) if candidate is not None else ""
+        second = second_playbook(ticket, anchors, playbooks, playbook)
+        if second is not None and self._shelf.mode(tenant, request.key.ref, second[0].id) is mode:
+            playbook = compose(playbook, second[0])
+            reason = f"{reason}; and {second[0].id}@{second[0].version} for a second trouble: {second[1]}"
+            tied: Sequence[Ranked] = ()
+        else:
+            tied = tied_playbooks(ticket, anchors, playbooks) if tenant.classifier is not None else ()
         digest = await self._bodies.put(name, playbook)
         step = f"select/{request.look}" if request.look else "select"
         await self._ledger.note_step(request.key, step, digest, f"{playbook.id}@{playbook.version}: {reason}")
-        candidate = self._shelf.candidate(name, playbook)
-        beside = await self._bodies.put(name, candidate) if candidate is not None else ""
-        mode = self._shelf.mode(tenant, request.key.ref, playbook.id)
         names = tuple(each.playbook.id for each in tied)
         return selection_of(tenant, playbook, digest, names, mode=mode, candidate=beside)
 

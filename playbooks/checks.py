@@ -192,6 +192,10 @@ def _rest(playbook: Playbook, kinds: Mapping[str, str]) -> Iterator[Finding]:
     for index, rule in enumerate(playbook.severity):
         for number, condition in enumerate(rule.when):
             yield from condition_problems(condition, kinds, ("severity", index, "when", number))
+        known = [each.id for each in playbook.hypotheses]
+        yield from (
+            (("severity", index, "of"), unknown("hypothesis", name, known)) for name in rule.of if name not in known
+        )
     for name in OUTCOME_STEPS:
         if name not in playbook.next_steps:
             yield ("next_steps",), f"{name!r} is missing: what the agent does then"

@@ -126,7 +126,11 @@ def _severity(
     playbook: Playbook, hypothesis: Hypothesis, facts: Mapping[str, Fact], sources: Sequence[Source]
 ) -> Severity:
     severity = next(
-        (rule.severity for rule in playbook.severity if all(judge(text, facts).holds for text in rule.when)),
+        (
+            rule.severity
+            for rule in playbook.severity
+            if (not rule.of or hypothesis.id in rule.of) and all(judge(text, facts).holds for text in rule.when)
+        ),
         Severity.LOW,
     )
     enough = len(sources) >= INDEPENDENT_SOURCES or hypothesis.authoritative in sources

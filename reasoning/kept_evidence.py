@@ -77,11 +77,11 @@ def refit(old: Playbook, new: Playbook, anchors: Anchors, evidence: Sequence[Evi
 def _answer_to(query: Query, asked: Mapping[str, Query], answers: Mapping[str, Evidence]) -> Evidence | None:
     """Return what answers a query: under its own id first, then under another."""
     names = [query.id, *(name for name in asked if name != query.id)]
-    same = (name for name in names if name in asked and _question(asked[name]) == _question(query))
+    same = (name for name in names if name in asked and question_of(asked[name]) == question_of(query))
     return next((answers[name] for name in same if name in answers), None)
 
 
-def _question(query: Query) -> tuple[object, ...]:
+def question_of(query: Query) -> tuple[object, ...]:
     """Return all of a query that decides what is asked; how a question was laid out in its file does not."""
     sql = " ".join(query.sql.split())
     window = (query.window.before, query.window.after)

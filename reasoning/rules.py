@@ -41,7 +41,7 @@ def decide(playbook: Playbook, weighing: Weighing, evidence: Sequence[Evidence])
     best = playbook.hypothesis(supported[0].id)
     assert best is not None
     also = _also(playbook, best, supported)
-    claims = [claim for each in (best, *also) for claim in _claims(playbook, each, facts, evidence)]
+    claims = _in_shares([_claims(playbook, each, facts, evidence) for each in (best, *also)])
     return Draft(
         outcome=Outcome.NOTHING_WRONG if best.cause is CauseClass.NOTHING_WRONG else Outcome.DIAGNOSED,
         hypothesis=best.id,
@@ -77,6 +77,12 @@ def _also(playbook: Playbook, best: Hypothesis, supported: Sequence[HypothesisVe
     if best.cause is CauseClass.NOTHING_WRONG:
         return []
     return [each for each in further if each is not None and each.cause is not CauseClass.NOTHING_WRONG]
+
+
+def _in_shares(claims: Sequence[Sequence[Claim]]) -> list[Claim]:
+    """Join the claims for several causes so that none is left without its evidence where not all fit."""
+    share = -(-MOST_CLAIMS // len(claims))
+    return [*(each for some in claims for each in some[:share]), *(each for some in claims for each in some[share:])]
 
 
 def _measured(playbook: Playbook, facts: Mapping[str, Fact]) -> tuple[Claim, ...]:
