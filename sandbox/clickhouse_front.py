@@ -15,6 +15,13 @@ HOP_BY_HOP = frozenset(
 READONLY = frozenset({"164", "497"})
 """Exception codes of a statement that would have changed something."""
 
+_SAID = {
+    401: (516, "default: Authentication failed: password is incorrect. (AUTHENTICATION_FAILED)"),
+    403: (497, "default: Not enough privileges. (ACCESS_DENIED)"),
+    429: (202, "Too many simultaneous queries. Maximum: 100. (TOO_MANY_SIMULTANEOUS_QUERIES)"),
+}
+"""What the server says with a status; with all others nothing in particular."""
+
 
 class ClickHouseFront(Vendor):
     """Passes requests to the engine's process and its answers back, byte for byte."""
@@ -65,7 +72,8 @@ class ClickHouseFront(Vendor):
 
     def error(self, status: int, message: str = "") -> Response:
         """Return an exception in ClickHouse's words."""
-        return _exception(status, 1002, message or "Unknown exception. (UNKNOWN_EXCEPTION)")
+        code, said = _SAID.get(status, (1002, "Unknown exception. (UNKNOWN_EXCEPTION)"))
+        return _exception(status, code, message or said)
 
     def rate_limited(self) -> Response:
         """Return that too many queries run."""

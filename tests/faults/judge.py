@@ -238,16 +238,21 @@ def _evidence(cell: Cell, seen: Seen) -> Iterator[str]:
     if not asked:
         yield f"no evidence of {cell.place.source.value}: the fault met nothing"
     allowed = HONEST[cell.fault] | {EvidenceStatus.SKIPPED}
-    # What is remembered of an index is served where it cannot be read again, and says that it is old.
-    old = [one for one in asked if cell.place.source is Source.DOCS and one.ref.stale]
+    # What is remembered of an index is served where it cannot be read again, and says that it is old or lacks pages.
+    served = [one for one in asked if cell.place.source is Source.DOCS and (one.ref.stale or one.ref.truncated)]
+    if cell.place.source is Source.CLICKHOUSE and cell.fault is Fault.BLANK:
+        # It writes no rows as no bytes: the header that came along says that there were none.
+        served = [one for one in asked if one.ref.status is EvidenceStatus.EMPTY]
     for one in asked:
-        if one in old:
+        if one in served:
             continue
         if one.ref.status is EvidenceStatus.TIMED_OUT and cell.fault is not Fault.TIMEOUT:
             yield Degraded(f"{one.ref.id} of {one.ref.source.value} was not asked in time")
         elif one.ref.status not in allowed:
-            yield f"{one.ref.id} of {one.ref.source.value} is {one.ref.status.value!r}, not {sorted(HONEST[cell.fault])}"
-    told = [one for one in asked if one in old or one.ref.status in HONEST[cell.fault] | {EvidenceStatus.TIMED_OUT}]
+            said = one.body.reason if one.body else ""
+            wanted = sorted(status.value for status in HONEST[cell.fault])
+            yield f"{one.ref.id} of {one.ref.source.value} is {one.ref.status.value!r} ({said}), not {' or '.join(wanted)}"
+    told = [one for one in asked if one in served or one.ref.status in HONEST[cell.fault] | {EvidenceStatus.TIMED_OUT}]
     if not told:
         yield f"no evidence of {cell.place.source.value} tells of the fault"
 
