@@ -1,4 +1,4 @@
-"""Status codes that a text names in words of other languages than English, or beside a route or a code of the API."""
+"""Status codes that a text names in words of many languages, or beside a route or a code of the API."""
 
 import re
 
@@ -37,6 +37,10 @@ _ANSWER = (
     r"|geeft|geven|krijgen|krijgt|met|zwraca\w*|dostaj\w+|otrzymuj\w+|z|daje|surekli|hep|bize"
 )
 _ANSWERED = re.compile(rf"(?<!\w)(?:{_ANSWER})\s+(?:\w{{1,9}}\s+)?[\"'(]?{_CODE}{_COUNTED}{_END}")
+_ENGLISH = re.compile(
+    rf"(?<!\w)(?:had|saw|gave|got|was|were)\s+(?:a\s+|an\s+|only\s+|just\s+)?{_CODE}s?{_COUNTED}(?=\s*(?:$|[.,;:!?)(\n]|(?:for|on|until|till|since|and"
+    r"|then|with|from|at|all|again|from|over|during)(?!\w)))"
+)
 _TURKISH = re.compile(rf"{_ALONE}{_CODE}['’]?\w{{0,4}}\s+(?:don|ver|ali|gel|hata)\w+")
 
 
@@ -44,5 +48,5 @@ def codes_beside(text: str) -> list[int]:
     """Return the codes of a text in an order of no meaning; a number of things (`500 Kunden`) is none."""
     flat = plain(text)
     found = [pattern.findall(text) for pattern in (_BESIDE_CODE, _BEFORE_ROUTE, _AFTER_ROUTE)]
-    found += [pattern.findall(flat) for pattern in (_NAMED, _NAMED_AFTER, _ANSWERED, _TURKISH)]
+    found += [pattern.findall(flat) for pattern in (_NAMED, _NAMED_AFTER, _ANSWERED, _ENGLISH, _TURKISH)]
     return [int(code) for codes in found for code in codes]

@@ -27,6 +27,8 @@ from reasoning.status_codes import codes_beside
         ("ステータス 404 です", {404}),
         ("it ends with 500 E_INTERNAL on Mondays", {500}),
         ("400 (BAD-THING)", {400}),
+        ("we had 500 for some time, then it went away", {500}),
+        ("yesterday we saw 404 on all lists", {404}),
         ("500 E_cacheLost", {500}),
         ("500 sur /v1/exports", {500}),
         ("/v1/exports/{id} yields 500", {500}),
@@ -52,6 +54,7 @@ def test_a_code_is_read_in_each_language(text: str, codes: set[int]) -> None:
         "Konto 500 und Rechnung 401-22",
         "500 人の利用者がいます",
         "500 müşterimiz var",
+        "we had 500 orders on that day",
         "Wir schicken 500 E-Mails am Tag",
     ],
 )
