@@ -67,9 +67,13 @@ def first_known(given: Given) -> Reckoned:
     """The first of `of` that is known, such as a finer measure before a coarser one. Unknown where none is."""
     names = given.args["of"]
     for name in names if isinstance(names, list) else [names]:
+        before = dict(given.stands_on)
         try:
             value = given.operand(name)
         except NotKnown:
+            # What had no answer says nothing of the one that is known instead.
+            answered = {item.id for item in given.evidence.values() if item.status.answered}
+            given.stands_on = {item: None for item in given.stands_on if item in before or item in answered}
             continue
         if value is not None and not isinstance(value, tuple):
             return Reckoned(value, f"{str(name).removeprefix('$')}, the first that is known")

@@ -4,6 +4,7 @@ import pytest
 from pydantic import JsonValue
 
 from models.diagnosis import FactValue
+from models.vocabulary import EvidenceStatus
 from reasoning.facts import FUNCTIONS
 from tests.reasoning.facts_case import ROW_FUNCTIONS, ROWS, at, compute, evidence, given_args, one
 
@@ -122,6 +123,21 @@ def test_a_fact_stands_on_all_evidence_of_the_facts_below_it() -> None:
     )
     assert facts["share"].evidence == ("E1", "E2", "E3")
     assert list(facts) == ["share", "a", "b", "c"]
+
+
+def test_the_first_that_is_known_does_not_stand_on_what_had_no_answer() -> None:
+    facts = compute(
+        {
+            "either": {"fn": "first_known", "unit": "count", "args": {"of": ["$lost", "$none", "$known"]}},
+            "lost": {"fn": "min", "unit": "count", "args": {"query": "q", "column": "n"}},
+            "none": {"fn": "min", "unit": "count", "args": {"query": "r", "column": "n", "where": {"name": "z"}}},
+            "known": {"fn": "max", "unit": "count", "args": {"query": "s", "column": "n"}},
+        },
+        evidence((), status=EvidenceStatus.SKIPPED),
+        evidence(query="r", number=2),
+        evidence(query="s", number=3),
+    )
+    assert (facts["either"].value, facts["either"].evidence) == (6, ("E2", "E3"))
 
 
 def test_every_function_over_rows_is_covered_here() -> None:
