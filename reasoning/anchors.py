@@ -10,6 +10,7 @@ from models.customer import Anchors, Customer, Window
 from models.playbook import SpanAround
 from models.tables import ERROR_CODES
 from models.ticket import Message, Ticket
+from reasoning.plain_text import plain
 from reasoning.relatedness import named_regions, vocabulary
 from reasoning.screening import screen_ticket
 from reasoning.status_codes import codes_beside
@@ -212,13 +213,10 @@ def names_anything(text: str) -> bool:
 
 def _terms(ticket: Ticket, texts: list[str]) -> tuple[str, ...]:
     """Content words, the subject's first. They go to other systems: nothing that looks like a person or an id is among them."""
-    names = {
-        part.lower()
-        for part in re.findall(r"\w+", f"{ticket.requester.name} {ticket.requester.email.partition('@')[0]}")
-    }
+    names = set(re.findall(r"\w+", plain(f"{ticket.requester.name} {ticket.requester.email.partition('@')[0]}")))
     words: list[str] = []
     for text in (ticket.subject, *texts):
-        words += re.findall(r"[a-z][a-z-]{2,29}", _NOT_WORDS.sub(" ", text.lower()))
+        words += re.findall(r"(?<![a-z])[a-z][a-z-]{2,29}(?![a-z])", _NOT_WORDS.sub(" ", plain(text)))
     return tuple(dict.fromkeys(word.strip("-") for word in words if word not in STOP_WORDS and word not in names))[
         :MOST
     ]

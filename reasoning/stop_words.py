@@ -22,4 +22,31 @@ _WORDS = """
     urgently utc gmt api apis request requests response responses call calls service services server system error errors fail
     fails failed failing failure broken stopped stop works working worked
 """
-STOP_WORDS = frozenset(_WORDS.split())
+_ABROAD = """
+    aber alle als auch auf aus bei beim bin bis bitte das dass dem den der des die dies diese dieser doch ein
+    eine einem einen einer fur gehen geht gibt guten gruss grusse haben hallo hat ich ihr ihre ihrem ihren ihrer
+    immer ist kein keine konnen mehr mit nach nicht nichts noch nur oder schon sehr seit sich sie sind uber uns
+    unser unsere unserem unseren unserer und viele vom von vor warum wenn wie wieder wir wird zum zur aqui asi
+    buenas buenos como con cual cuando del desde donde ellos entre era esta estamos estan este esto fue gracias
+    hace hasta hay hemos hola las los mas muchos muy nada nos nosotros nuestra nuestras nuestro nuestros otra
+    otro para pero por porque pueden que saludo saludos ser sin sobre son sus tenemos tiene todo todos una unas
+    unos ustedes alors aucun aussi avec avez avons bonjour car ces cet cette chez cordialement dans depuis donc
+    elle encore est etes etre fait ils leur leurs mais merci meme nos notre nous par pas peu plus pouvez pour
+    quand que quel quelle qui sans ses sont sur tous tout toute tres une vos votre vous agora ainda ate bom com
+    dos das ela ele eles essa esse estao estou foi isso mais mas mesmo muito muitos nao nas nem nossa nossas
+    nosso nossos obrigado obrigada ola onde ou pela pelo pode podem por qual quando quem seu sua tambem tem
+    temos tudo uma voces abbiamo alla allo anche ancora buongiorno che chi ciao come cosa cordiali dal dalla
+    degli dei del della delle dello dove essere grazie gli hanno hello il loro noi non nostra nostre nostri
+    nostro oggi ogni per perche piu potete qualche quale quando quello questa questo saluti sempre senza sono
+    sta stata stato sua sugli sul sulla tra tutti tutto una uno vostra vostro aan alle als bedankt ben beste bij
+    dan dat deze die dit door een eens eerst elke ons onze ook over geen goedemorgen graag groet groeten heb
+    hebben heeft het hoe iets jullie kan kunnen maar meer met mijn moet naar niet niets nog omdat onder sinds
+    toch tot uit van veel voor waar waarom wat weer wel wij worden wordt zijn zonder zou ale bardzo bez byc byl
+    bylo czy dla dlaczego dzien dobry gdy gdzie ich jak jako jest jestesmy juz kiedy ktora ktore ktory lub nam
+    nas nasz nasza nasze naszej nic nie niz oraz panstwo pozdrawiam pozdrowienia prosimy prosze przed przez przy
+    sie tak tego ten tylko wam was wasz wasza wasze wszystko zostal ama ben biz bizim bir bize bunu cok daha
+    degil diye gibi hala hem her hic icin ile iyi kadar merhaba mi mu nasil neden nerede ona olan olarak oldu
+    onun saygilarimla sayin siz sizin tesekkurler tum var veya yok
+"""
+"""Function words and courtesies of other languages, as `plain_text.plain` writes them."""
+STOP_WORDS = frozenset((*_WORDS.split(), *_ABROAD.split()))

@@ -305,3 +305,10 @@ def test_hosts_are_read_as_the_ticket_names_them(text: str, hosts: tuple[str, ..
 def test_a_company_region_in_the_ticket_is_an_anchor() -> None:
     anchors = find_anchors(ticket("slow in Ashford", "all is slow"), None, "", NOW, ("ashford", "westbay"))
     assert (anchors.regions, anchors.company_regions) == (("ashford",), ("ashford", "westbay"))
+
+
+def test_terms_are_whole_words_in_any_language_without_function_words_and_names() -> None:
+    anchors = find_anchors(ticket("Escritório", "Olá, não conseguimos exportar relatórios, não é?"), None, "", NOW)
+    assert anchors.terms == ("escritorio", "conseguimos", "exportar", "relatorios")
+    named = ticket("webhookが届きません", "Grüße vom Büro, Ada")
+    assert find_anchors(named, None, "", NOW).terms == ("webhook", "buro")
