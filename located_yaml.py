@@ -57,7 +57,9 @@ class Document:
             document.data = {} if node is None else document._value(loader, node, (), problems)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            problems.append(f"{path}:{line}: {error.problem or 'not YAML'}; mend the syntax first")
+            begun = error.context_mark.line + 1 if error.context_mark else line
+            since = f" (in what begins at line {begun})" if begun < line else ""
+            problems.append(f"{path}:{line}: {error.problem or 'not YAML'}{since}; mend the syntax first")
             return None
         except RecursionError:
             problems.append(f"{path}: an alias refers to itself; write the value out")
@@ -123,7 +125,9 @@ def explain(document: Document, root: type[BaseModel], at: YamlPath, data: objec
         return document.problem((*where, "kind"), "is missing; it is required")
     hint = " (write it in quotes)" if kind == "string_type" and isinstance(value, int | float) else ""
     message = details["msg"].removeprefix("Value error, ")
-    return document.problem(where, f"{shown(value, where)}: {message[:1].lower()}{message[1:]}{hint}")
+    acronym = message[1:2].isupper()
+    said = message if acronym else message[:1].lower() + message[1:]
+    return document.problem(where, f"{shown(value, where)}: {said}{hint}")
 
 
 def shown(value: object, at: YamlPath) -> str:

@@ -34,7 +34,9 @@ def read_secret(ref: str, environ: Mapping[str, str], folder: Path) -> str:
     scheme, _, name = ref.partition(":")
     if scheme == "env":
         if not environ.get(name):
-            raise LookupError(f"the environment has no {name}; set it where this process starts")
+            raise LookupError(
+                f"the environment has no {name}; set it in .env beside whydesk.yaml, or where this process starts"
+            )
         return environ[name]
     path = folder / name
     try:

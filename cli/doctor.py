@@ -92,7 +92,8 @@ def examine(settings: Settings, tenants: Sequence[Tenant], within: float = WITHI
 
 def _chosen(settings: Settings, name: str | None) -> list[Tenant]:
     if not settings.tenants:
-        raise ConfigError([f"{settings.config}: no tenants; there is nothing to examine"])
+        remedy = "write it with `whydesk init`, or say with WHYDESK_CONFIG where it is"
+        raise ConfigError([f"{settings.config}: no tenants: it does not exist or is empty; {remedy}"])
     if name is None:
         return list(settings.tenants.values())
     if name not in settings.tenants:

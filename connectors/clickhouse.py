@@ -19,7 +19,7 @@ from urllib.parse import quote
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import DatabaseError, ProgrammingError
 from clickhouse_connect.driver.query import QueryResult
-from pydantic import JsonValue
+from pydantic import HttpUrl, JsonValue
 
 from connectors.answers import answer, no_answer, time_limit
 from connectors.base import ConnectorError, Finding, FindingStatus, Plugin, Secrets, Unavailable, WriteRefused
@@ -111,7 +111,7 @@ class ClickHouseConnector:
             sent = datetime.now(UTC)
             (server,) = await self._read(SERVER_SQL)
         except (ConnectorError, Declined) as error:
-            return [_unreached(error)]
+            return [_unreached(error, self._config.url)]
         received = datetime.now(UTC)
         took = (received - sent).total_seconds() * 1000
         opened = (sent - began).total_seconds() * 1000
@@ -130,7 +130,7 @@ class ClickHouseConnector:
         try:
             columns = await self.columns()
         except (ConnectorError, Declined) as error:
-            return [_unreached(error)]
+            return [_unreached(error, self._config.url)]
         found = examine_mapping(tables, columns, self._config.database)
         found.append(await self._rights(lambda: self._reach(tables)))
         return found
@@ -285,11 +285,12 @@ def _whole(result: QueryResult) -> QueryResult:
     return result
 
 
-def _unreached(error: ConnectorError | Declined) -> Finding:
+def _unreached(error: ConnectorError | Declined, url: HttpUrl) -> Finding:
     if isinstance(error, Declined) and error.status is EvidenceStatus.DENIED:
         remedy = "check connectors.clickhouse.user and password, and the user's grants"
         return Finding("key", FindingStatus.FAILURE, str(error), remedy)
-    remedy = "check connectors.clickhouse.url, with its port, and whether this machine may reach it"
+    where = f"{url.host}:{url.port}"
+    remedy = f"check connectors.clickhouse.url, now of {where!r}, and whether this machine may reach it"
     return Finding("reach", FindingStatus.FAILURE, str(error), remedy)
 
 

@@ -119,6 +119,17 @@ def test_secrets_are_given_by_reference_and_shown_nowhere(config: Path) -> None:
         assert "hunter2" not in shown
 
 
+def test_a_problem_names_what_stands_there_and_what_to_do(config: Path) -> None:
+    text = config.read_text()
+    config.write_text("mode: [a\nother: b\n")
+    assert any(f"{config}:2: " in one and "begins at line 1" in one for one in problems(SECRETS, config))
+    config.write_text("tenants:\n  acme:\n    connectors:\n      clickhouse: {url: 'htp://127.0.0.1:1'}\n")
+    assert any("'htp://127.0.0.1:1': URL scheme should be" in one for one in problems(SECRETS, config))
+    config.write_text(text)
+    lacking = {name: value for name, value in SECRETS.items() if name != "STRIPE_KEY"}
+    assert any("no STRIPE_KEY; set it in .env beside whydesk.yaml" in one for one in problems(lacking, config))
+
+
 def test_problems_of_the_environment_come_together() -> None:
     environ = {
         "WHYDESK_GATEWAY_PORT": "eighty",

@@ -113,11 +113,13 @@ async def test_a_wrong_key_is_told_with_what_to_change_and_never_shown(
 async def test_a_host_that_nobody_listens_at_is_told(installation: Installation) -> None:
     nobody = f"http://127.0.0.1:{free_port()}"
     installation.tenant["helpdesks"]["zendesk"]["base_url"] = nobody
-    installation.tenant["connectors"] = {"stripe": installation.tenant["connectors"]["stripe"] | {"url": nobody}}
+    connectors = installation.tenant["connectors"]
+    installation.tenant["connectors"] = {name: connectors[name] | {"url": nobody} for name in ("stripe", "clickhouse")}
     said = await installation.whydesk("doctor")
     assert said.code == 1
-    assert "to be mended: demo/zendesk, demo/stripe" in said.out
-    assert said.out.count("✗ reach ") == 2
+    assert "to be mended: demo/zendesk, demo/clickhouse, demo/stripe" in said.out
+    assert said.out.count("✗ reach ") == 3
+    assert f"check connectors.clickhouse.url, now of '{nobody.removeprefix('http://')}'" in said.out
 
 
 async def test_a_key_that_may_do_more_than_needed_is_a_warning_and_no_failure(installation: Installation) -> None:
@@ -170,7 +172,9 @@ async def test_clickhouse_without_tables_is_a_warning(installation: Installation
 def test_a_configuration_that_cannot_be_used_is_another_exit_code(
     whydesk: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert whydesk("doctor").code == 2
+    nothing = whydesk("doctor")
+    assert nothing.code == 2
+    assert "does not exist or is empty; write it with `whydesk init`" in nothing.err
     (tmp_path / "whydesk.yaml").write_text("tenants:\n  acme: {mode: nto}\n")
     plain = whydesk("doctor")
     assert (plain.code, plain.out) == (2, "")
