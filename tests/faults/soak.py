@@ -239,7 +239,8 @@ def megabytes(process: int) -> float:
         status = Path(f"/proc/{process}/status").read_text()
     except FileNotFoundError:
         return 0.0
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+    # One that has just ended is there until it is waited for, and holds nothing.
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")), 0) / 1024
 
 
 def growth(curve: list[Minute]) -> float:
