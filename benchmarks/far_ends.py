@@ -67,7 +67,7 @@ class World:
 
     def __init__(self, tenant: Tenant, pace: Pace, waits: Waits) -> None:
         """Read the fixture's evidence, and what the rules say of it."""
-        loaded = next(one for one in Library.load([SHIPPED]).all() if one.playbook.id == PLAYBOOK)
+        loaded = next(one for one in Library.load([SHIPPED]).newest() if one.playbook.id == PLAYBOOK)
         fixture = read_fixtures(loaded)[FIXTURE]
         _, self.draft, evidence = investigate(loaded.playbook, fixture)
         self.written_at = anchors_of(fixture).reported_at

@@ -131,7 +131,7 @@ async def test_a_slip_is_told_with_what_there_is(
 
 @pytest.fixture(scope="module")
 def books() -> list[Playbook]:
-    return [loaded.playbook for loaded in Library.load([CHECKOUT / "playbooks"]).all()]
+    return [loaded.playbook for loaded in Library.load([CHECKOUT / "playbooks"]).newest()]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ async def test_an_overloaded_source_is_told(installation: Installation) -> None:
 
 async def test_a_table_that_is_not_mapped_is_skipped(installation: Installation) -> None:
     del installation.tenant["tables"]["webhook_attempts"]
-    said = await installation.whydesk("ask", "clickhouse", "endpoints", "--customer", CUSTOMER, "--json")
+    said = await installation.whydesk("ask", "clickhouse", "volume", "--customer", CUSTOMER, "--json")
     assert (said.code, told(said)["evidence"]["status"]) == (1, "skipped")
 
 

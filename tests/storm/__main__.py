@@ -34,7 +34,7 @@ def main() -> int:
     parser.add_argument("--tickets", type=int, default=500)
     parser.add_argument("--within", type=float, default=60.0, help="seconds over which they come in")
     parser.add_argument("--notes-per-minute", type=int, default=100, help="what the helpdesk takes; 0 for all")
-    parser.add_argument("--rows", type=int, default=300_000, help="log lines")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="log lines")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="whydesk-storm-") as folder:
         storm = asyncio.run(

@@ -13,7 +13,7 @@ TICKETS = 40
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_forty_tickets_of_one_outage(tmp_path: Path) -> None:
-    storm = await play(tmp_path, TICKETS, within=5.0, rows=100_000, patience=300.0)
+    storm = await play(tmp_path, TICKETS, within=5.0, rows=1_000_000, patience=300.0)
     assert (storm.noted, storm.twice) == (TICKETS, 0), str(storm)
     assert storm.ratio <= 0.15, str(storm)
     [incident] = storm.incidents

@@ -19,7 +19,7 @@ from ledger.store import SqlLedger
 from sandbox.world_files import load_world
 from tests.whole_path.town import Ended, Town
 
-ROWS = 600_000
+ROWS = 1_500_000
 ALONE: dict[str, JsonValue] = {"share_evidence": False, "sweep_minutes": 0}
 """What one test's ticket learnt must not hide that a source is down in another's."""
 
