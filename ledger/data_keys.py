@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from keys.keyring import KEY_BYTES, Keyring, KeyringError, SealBrokenError, UnknownKeyError
 from ledger.base import LedgerError
@@ -23,12 +23,12 @@ FRESH_SECONDS = 3.0
 _MOST_KEPT = 512
 _PURPOSE = "whydesk ledger data keys 1"
 _PROOF = b"whydesk"
-_NEWEST = (
+_GENERATIONS = (
     select(DataKeyRow.generation, DataKeyRow.wrapped, DataKeyRow.master)
-    .where(*matching(DataKeyRow, "tenant", "subject"), DataKeyRow.wrapped.is_not(None))
+    .where(*matching(DataKeyRow, "tenant", "subject"))
     .order_by(DataKeyRow.generation.desc())
-    .limit(1)
 )
+"""Erased ones too. One statement: between two, another process may commit the key that the first did not see."""
 
 
 def subject_of(key: RunKey | None) -> str:
@@ -113,15 +113,14 @@ class Vault:
 
     def ensure(self, connection: Connection, tenant: str, subject: str) -> "WrappedKey":
         """Return the subject's key in the open transaction; make one where there is none, or only erased ones."""
-        found = newest_key(connection, tenant, subject)
+        found, last = _newest(connection, tenant, subject)
         if found is not None:
             return found
-        place = {"tenant": tenant, "subject": subject}
-        last = connection.scalar(select(func.max(DataKeyRow.generation)).filter_by(**place)) or 0
         made = self.wrap(tenant, subject, last + 1, secrets.token_bytes(KEY_BYTES))
         self.remember_master(connection)
+        place = {"tenant": tenant, "subject": subject, "generation": made.generation}
         row = {"wrapped": made.wrapped, "master": made.master, "created_at": datetime.now(UTC)}
-        if insert_new(connection, DataKeyRow, place | {"generation": made.generation} | row):
+        if insert_new(connection, DataKeyRow, place | row):
             return made
         # Another process made it while we waited for its row.
         found = newest_key(connection, tenant, subject)
@@ -185,8 +184,17 @@ class WrappedKey:
 
 def newest_key(connection: Connection, tenant: str, subject: str) -> WrappedKey | None:
     """Return the subject's key, unless there is none or it is erased."""
-    row = connection.execute(_NEWEST, {"tenant": tenant, "subject": subject}).one_or_none()
-    return None if row is None else WrappedKey(tenant, subject, row.generation, row.wrapped or b"", row.master)
+    return _newest(connection, tenant, subject)[0]
+
+
+def _newest(connection: Connection, tenant: str, subject: str) -> tuple[WrappedKey | None, int]:
+    """Return the subject's key, and its last generation, which may be erased: 0 where it never had one."""
+    rows = connection.execute(_GENERATIONS, {"tenant": tenant, "subject": subject}).all()
+    found = next((row for row in rows if row.wrapped is not None), None)
+    last = rows[0].generation if rows else 0
+    if found is None:
+        return None, last
+    return WrappedKey(tenant, subject, found.generation, found.wrapped or b"", found.master), last
 
 
 def key_of_generation(connection: Connection, tenant: str, subject: str, generation: int) -> WrappedKey | None:

@@ -7,6 +7,7 @@ orders from being obeyed is that a model can only point at what is stored; this 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from models.evidence import Evidence
 from models.screening import Screened, Sign
@@ -17,6 +18,8 @@ from reasoning.ticket_text import LONGEST
 
 _SHORTEST = 12
 """Characters below which nothing is an order."""
+_REMEMBERED = 200
+"""Characters up to which a verdict is kept: a route, a title or an error stands in many rows, and is weighed twice in a run."""
 _LETTERS = 20
 """Fewer letters than that tell no script."""
 _GAP = r"(?:\W+\w+){0,5}?\W+"
@@ -100,7 +103,14 @@ _TWINS = str.maketrans("аеорсухіјѕԁһӏбαοερυικνт", "aeopcy
 
 def orders(text: str) -> bool:
     """Whether a text reads like orders to a machine."""
+    return _short_orders(text) if len(text) <= _REMEMBERED else _reads_like_orders(text)
+
+
+def _reads_like_orders(text: str) -> bool:
     return any(_ORDERS.search(said) for said in _readings(text))
+
+
+_short_orders = lru_cache(maxsize=8192)(_reads_like_orders)
 
 
 def advises(text: str) -> bool:

@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import yaml
@@ -101,7 +101,7 @@ class Judged:
     case: Case
     checked: CheckedClaim
 
-    @property
+    @cached_property
     def own_words(self) -> bool:
         """The model's own sentence is shown instead of the one that code says without it."""
         checked = self.checked

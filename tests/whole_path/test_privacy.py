@@ -102,9 +102,12 @@ async def numbers_known(town: Town, record: RunRecord) -> Iterable[str]:
     weighing = await town.ledger.get_body(record.summary.key.ref.tenant, weighed[-1].digest, Weighing)
     facts = " ".join(format_value(fact) for fact in weighing.facts)
     cents = [f"{int(number) / 100:.2f}" for number in numbers_in(rows) if number.isdigit()]
-    # A row says `386 ms` of 386.4.
+    # A row says `386 ms` of 386.4, and `39.81 ms` of 39.812.
     rounded = [
-        f"{float(number):.{places}f}" for number in numbers_in(rows) if _DECIMAL.fullmatch(number) for places in (0, 1)
+        f"{float(number):.{places}f}"
+        for number in numbers_in(rows)
+        if _DECIMAL.fullmatch(number)
+        for places in (0, 1, 2)
     ]
     return [*numbers_in(rows), *cents, *rounded, *numbers_in(_times_as_shown(rows)), *numbers_in(facts)]
 
