@@ -123,7 +123,9 @@ def make_activities(
     connectors, models = PausableConnectors(connectors, board), PausableModels(models, board)
     bodies = Bodies(ledger)
     sharing = SharedFetch(together.answers) if together else None
-    sweeping = [SweepActivities(ledger, together.sweeps, helpdesks, tenants, start)] if together and start else []
+    sweeping = (
+        [SweepActivities(ledger, together.sweeps, helpdesks, tenants, start, board)] if together and start else []
+    )
     channels = Channels(shelf, board)
     trying = [CandidateActivities(bodies, past, candidates, tenants).try_candidate] if past and candidates else []
     looking_back = _looking_back(ledger, bodies, past, models, tenants) if past else []

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.control_board import ControlBoard
 from activities.failures import failing_as_temporal_expects
 from helpdesks.base import ChangedTicket, Helpdesk, HelpdeskDenied, HelpdeskPool, TicketNotFound
 from ledger.base import BodyMissing, Ledger
@@ -28,7 +29,13 @@ class SweepActivities:
     """Reads what changed; writes nothing to a helpdesk."""
 
     def __init__(
-        self, ledger: Ledger, sweeps: Sweeps, helpdesks: HelpdeskPool, tenants: Mapping[str, Tenant], start: Start
+        self,
+        ledger: Ledger,
+        sweeps: Sweeps,
+        helpdesks: HelpdeskPool,
+        tenants: Mapping[str, Tenant],
+        start: Start,
+        board: ControlBoard,
     ) -> None:
         """Take what worker.py made."""
         self._ledger = ledger
@@ -36,6 +43,7 @@ class SweepActivities:
         self._helpdesks = helpdesks
         self._tenants = tenants
         self._start = start
+        self._board = board
 
     @activity.defn
     async def sweep_helpdesk(self, request: SweepInput) -> SweepResult:
@@ -60,6 +68,9 @@ class SweepActivities:
         if known is None:
             # What came in before anybody listened is not lost; it was never promised.
             await self._sweeps.keep_watermark(request.tenant, request.helpdesk, now)
+            return SweepResult()
+        if (await self._board.now()).paused(request.tenant) is not None:
+            # Nothing outside is read meanwhile; the watermark stays, so the first sweep after it looks this far back.
             return SweepResult()
         with failing_as_temporal_expects():
             helpdesk = await self._helpdesks.get(request.tenant, request.helpdesk)

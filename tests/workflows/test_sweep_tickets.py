@@ -10,13 +10,16 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
+from activities.control_board import ControlBoard
 from activities.sweep import LONGEST, OVERLAP
 from cli.sweeps import ensure_sweeps
 from gateway.starter import TemporalStarter
 from helpdesks.base import HelpdeskUnavailable
 from ledger.base import LedgerError
+from ledger.controls import Change, Said, SqlControls
 from ledger.coordinator import coordinate
 from ledger.sweeps import SqlSweeps
+from models.control import PAUSED, tenant_scope
 from models.sweep import SweepInput, SweepResult
 from models.ticket import CREATED_EVENT, Message, Role, TicketRef, Trigger, TriggerKind, message_event
 from models.vocabulary import Outcome
@@ -168,6 +171,23 @@ async def test_a_helpdesk_that_is_down_moves_no_watermark(house: House) -> None:
     assert (await sweep(house)).started == 1
     await finished(house, ref)
     assert await revisions(house, ref) == [Outcome.DIAGNOSED.value]
+
+
+async def test_a_paused_tenant_is_not_swept_and_nothing_of_it_is_lost(temporal: Client, tmp_path: Path) -> None:
+    async with await open_ledger(tmp_path) as ledger:
+        controls = SqlControls(ledger.database)
+        board = ControlBoard(controls, fresh=0.0)
+        house = House(temporal, ledger, failing_requests(), an_incident(), billing(), together=True, board=board)
+        await coordinate(ledger).sweeps.keep_watermark("acme", "desk", datetime.now(UTC) - timedelta(minutes=20))
+        ref = came_in(house, 5)
+        await controls.change([Change(tenant_scope("acme"), PAUSED, "yes")], Said("ada", "pause", "acme", "a drill"))
+        async with house.worker():
+            assert await sweep(house) == SweepResult()
+            assert house.helpdesk.reads == 0
+            await controls.change([Change(tenant_scope("acme"), PAUSED, "")], Said("ada", "resume", "acme", ""))
+            assert (await sweep(house)).started == 1
+            await finished(house, ref)
+    assert len(house.helpdesk.notes[ref.ticket]) == 1
 
 
 async def test_the_first_sweep_of_a_helpdesk_begins_now(temporal: Client, tmp_path: Path) -> None:
