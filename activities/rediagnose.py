@@ -20,6 +20,7 @@ from models.run import RunKey
 from models.tenant import Tenant
 from models.ticket import Ticket
 from reasoning.kept_evidence import Refitted, refit
+from reasoning.output_guard import OutputGuard
 from reasoning.prompt import build_prompt, request_digest
 from reasoning.providers.base import ModelError, ModelPool
 from reasoning.redact import Redactor
@@ -178,6 +179,7 @@ class Rediagnoser:
             usd=usd,
             allowed_hosts=link_hosts(tenant) if tenant else frozenset(),
             console_url=tenant.console_url if tenant else "",
+            guard=OutputGuard(past.ticket, past.anchors, fitted.evidence, playbook),
         )
         return Side(
             playbook=label,

@@ -67,7 +67,7 @@ def ask(
     wanted, times = over_window(with_parameters(found, param or []), since, until, now)
     asked = asyncio.run(_ask(make_connectors(settings, {of.id: of}), of, wanted, origin, customer, times, now))
     if redacted:
-        asked = _redacted(asked, _ticket(of, customer or "", now))
+        asked = _redacted(asked, of, _ticket(of, customer or "", now))
     if as_json:
         print(asked.model_dump_json(indent=2))
     else:
@@ -151,8 +151,8 @@ def _ticket(tenant: Tenant, requester: str, now: datetime) -> Ticket:
     )
 
 
-def _redacted(asked: Asked, ticket: Ticket) -> Asked:
-    redactor = Redactor.for_ticket(ticket, asked.customer, [asked.evidence])
+def _redacted(asked: Asked, tenant: Tenant, ticket: Ticket) -> Asked:
+    redactor = Redactor.for_ticket(ticket, asked.customer, [asked.evidence], patterns=tenant.redact)
     rows = tuple(redactor.redact_row(row) for row in asked.evidence.rows)
     return asked.model_copy(
         update={"customer": None, "evidence": asked.evidence.model_copy(update={"rows": rows}), "redacted": True}

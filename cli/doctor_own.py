@@ -16,8 +16,10 @@ from cli.connection import NoServer, connect, where
 from connectors.base import Secrets
 from ledger.base import LedgerError
 from ledger.circuits import SqlCircuitBoard
+from ledger.controls import SqlControls
 from ledger.database import Database
 from ledger.migrations import SchemaState, read_schema_state
+from models.control import PAUSED
 from models.finding import Finding, FindingStatus
 from models.tenant import ModelConfig
 from reasoning.providers.base import ModelMisconfigured, ModelUnavailable
@@ -95,19 +97,33 @@ async def examine_ledger(url: str) -> Sequence[Finding]:
     if state is None:
         return [await asyncio.to_thread(_absent, Path(url.removeprefix("sqlite:///")))]
     migrated = _migrated(state)
-    circuits = await _circuits(url) if migrated.status is _OK else []
-    return [Finding("reach", _OK, f"{state.where} opens"), migrated, *circuits]
+    held = await _held_back(url) if migrated.status is _OK else []
+    return [Finding("reach", _OK, f"{state.where} opens"), migrated, *held]
 
 
-async def _circuits(url: str) -> list[Finding]:
-    """Say which sources the workers do not ask for now: each worker decides for itself, and tells it here."""
+async def _held_back(url: str) -> list[Finding]:
+    """Say what is not asked for now, although nothing may be wrong with it."""
     database = Database.connect(url)
     try:
-        opened = await SqlCircuitBoard(database).open_circuits(datetime.now(UTC))
+        return [*await _pauses(database), *await _circuits(database)]
     except LedgerError as error:
         return [Finding("circuits", _UNKNOWN, str(error))]
     finally:
         await database.aclose()
+
+
+async def _pauses(database: Database) -> list[Finding]:
+    controls = await SqlControls(database).read_controls()
+    return [
+        Finding("pauses", _WARNING, f"{scope}: {one.said}", "resume it with `whydesk resume` when it may go on")
+        for (scope, name), one in controls.rows.items()
+        if name == PAUSED and one.value
+    ]
+
+
+async def _circuits(database: Database) -> list[Finding]:
+    """Each worker decides for itself which sources it does not ask, and tells it here."""
+    opened = await SqlCircuitBoard(database).open_circuits(datetime.now(UTC))
     return [
         Finding(
             "circuits",

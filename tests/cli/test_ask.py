@@ -108,6 +108,10 @@ async def test_redacted_rows_are_those_that_a_model_is_shown(installation: Insta
     assert "@" in address
     assert address not in json.dumps(shown)
     assert shown["evidence"]["rows"][0]["email"].startswith("<EMAIL_")
+    name = plain["evidence"]["rows"][0]["id"]
+    assert shown["evidence"]["rows"][0]["id"] == name, "no pattern knows it"
+    installation.tenant["redact"] = {"ID": name[:6] + "[A-Za-z0-9]+"}
+    assert (await asked(installation, *arguments, "--redacted"))["evidence"]["rows"][0]["id"].startswith("<ID_")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,10 @@ from cli.doctor_own import examine_ledger, examine_model, examine_temporal
 from cli.doctor_report import FarEnd, Report
 from cli.doctor_run import Examination, run_examinations
 from ledger.circuits import SqlCircuitBoard
+from ledger.controls import Change, SqlControls
+from ledger.controls import Said as SaidOf
 from ledger.store import SqlLedger
+from models.control import PAUSED, source_scope, tenant_scope
 from models.coordination import Circuit
 from models.finding import Finding, FindingStatus
 from models.tables import LOGICAL_TABLES
@@ -377,3 +380,15 @@ async def test_a_source_that_workers_do_not_ask_is_named(tmp_path: Path) -> None
     [found] = [one for one in await examine_ledger(url) if one.check == "circuits"]
     assert found.status is WARNING
     assert "StatusPage of acme is not asked by host:7" in found.detail
+
+
+async def test_what_ops_have_paused_is_named(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    async with await SqlLedger.open(url, KEYRING) as ledger:
+        controls = SqlControls(ledger.database)
+        paused = [Change(source_scope("stripe"), PAUSED, "yes"), Change(tenant_scope("acme"), PAUSED, "")]
+        await controls.change(paused, SaidOf("ada", "pause", "source/stripe", "their migration"))
+    [found] = [one for one in await examine_ledger(url) if one.check == "pauses"]
+    assert found.status is WARNING
+    assert found.detail.startswith("source/stripe: paused since ")
+    assert found.detail.endswith("by ada: their migration")
