@@ -96,6 +96,9 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\u202d\u202e\ud800-\udfff\U000e0000-\U000e007f]|[A-Za-z][\u200b\u2060\ufeff][A-Za-z]"
 )
 """Escape sequences of a pasted terminal and marks of direction around a phone number come from honest programs."""
+_NO_WORDS = re.compile(r"\W{41,}")
+_ENDS = 20
+"""Characters kept of both ends of what has no words: a gap between words is tried at each of its own."""
 _SPACED = re.compile(r"\b(?:\w[ ._*-]){3,}\w\b")
 _TWINS = str.maketrans("аеорсухіјѕԁһӏбαοερυικνт", "aeopcyxijsdhl6aoepuiknt")
 """Letters of other alphabets that look like Latin ones."""
@@ -162,6 +165,7 @@ def _readings(text: str) -> Iterator[str]:
     if len(text) < _SHORTEST and text.isascii():
         return
     plain = unicodedata.normalize("NFKC", visible(text[:LONGEST])).casefold()
+    plain = _NO_WORDS.sub(lambda gap: f"{gap[0][:_ENDS]}{gap[0][-_ENDS:]}", plain)
     plain = _SPACED.sub(lambda match: re.sub(r"[ ._*-]", "", match[0]), plain)
     yield plain
     if not plain.isascii():

@@ -22,7 +22,9 @@ _BESIDE_CODE = re.compile(
 )
 """As answers print it: `500 E_INTERNAL`."""
 _BEFORE_ROUTE = re.compile(rf"{_ALONE}{_CODE}{_COUNTED}(?:\s+\w{{1,7}}){{0,2}}\s+/v\d", re.IGNORECASE)
-_AFTER_ROUTE = re.compile(rf"/v\d{{1,2}}/\S+(?:\s+\w{{1,12}}){{0,3}}\s+{_CODE}{_COUNTED}{_END}", re.IGNORECASE)
+_AFTER_ROUTE = re.compile(
+    rf"/v\d{{1,2}}/\S{{1,2000}}+(?:\s+\w{{1,12}}){{0,3}}\s+{_CODE}{_COUNTED}{_END}", re.IGNORECASE
+)
 _NOUN = (
     r"http|status|statuscode|statut|stato|kod\w*|code|codice|codigo|fehler|fehlercode|error|errores|erreur|erreurs|errore|errori|erro"
     r"|erros|fout|fouten|foutcode|foutmelding|blad|bledy|bledem|hata|hatasi|durum kodu|エラー|ステータス|コード"

@@ -10,6 +10,9 @@ SPELL = timedelta(hours=72)
 """A requester who writes again after a longer silence reports anew."""
 LONGEST = 20_000
 """Characters of one message that are read."""
+_VOID = re.compile(r"\s{41,}")
+_VOID_KEPT = 20
+"""Blanks kept of both ends of a void: what looks for words beside each other tries each blank between them."""
 _SIGNATURE = re.compile(
     r"^\s*(--\s*$|(best|kind|warm)?\s*regards\b|best wishes\b|cheers\b[,.! ]*$|sent from my\b|-{3,}\s*(original"
     r"|forwarded) message)",
@@ -34,10 +37,11 @@ def current_spell(ticket: Ticket) -> tuple[Message, ...]:
 
 
 def own_words(text: str) -> str:
-    """Return a message without quoted lines, without what follows a signature mark, in plain characters."""
+    """Return a message without quoted lines, without what follows a signature mark, in plain characters, no void too long."""
     plain = "".join(
         char for char in unicodedata.normalize("NFKC", text[:LONGEST]) if unicodedata.category(char) != "Cf"
     )
+    plain = _VOID.sub(_shortened, plain)
     kept: list[str] = []
     for line in plain.splitlines():
         if _QUOTE_HEAD.match(line) or (_SIGNATURE.match(line) and any(kept)):
@@ -45,6 +49,11 @@ def own_words(text: str) -> str:
         if not line.lstrip().startswith(">"):
             kept.append(line)
     return "\n".join(kept)
+
+
+def _shortened(void: re.Match[str]) -> str:
+    line_end = "\n" if len(void[0].splitlines()) > 1 else ""
+    return f"{void[0][:_VOID_KEPT]}{line_end}{void[0][-_VOID_KEPT:]}"
 
 
 def requester_text(ticket: Ticket) -> str:
