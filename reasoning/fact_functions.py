@@ -1,8 +1,10 @@
 """The functions that read rows of evidence: from a query's answer to one value."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
 
 from pydantic import JsonValue
 
@@ -159,15 +161,27 @@ def exists(given: Given) -> Reckoned:
 
 def last_before(given: Given) -> Reckoned:
     """The cell of `column` in the row whose `time` is the last at or before the time fact `before`. Unknown where no
-    row is.
+    row is. A hit in a cut answer counts where the newest rows come first, since what was cut is older.
     """
     time = given.text("time")
     limit = given.time_of("before")
-    rows = [(as_time(cell_of(row, time), time), row) for row in given.rows() if cell_of(row, time) is not None]
+    rows = [(at, row) for row in given.rows(whole=False) if (at := _moment_of(row, time)) is not None]
     earlier = [(at, row) for at, row in rows if at <= limit]
+    if not earlier or not _newest_first(given.source().rows, time):
+        given.rows()
     if not earlier:
         raise NotKnown(f"{given.text('query')} has no such row before {limit:%Y-%m-%d %H:%M} UTC")
     return _picked(given, max(earlier, key=lambda pair: pair[0])[1], f"last {time} before the time: ")
+
+
+def _moment_of(row: Row, time: str) -> datetime | None:
+    cell = cell_of(row, time)
+    return None if cell is None else as_time(cell, time)
+
+
+def _newest_first(rows: Sequence[Row], time: str) -> bool:
+    moments = [_moment_of(row, time) for row in rows]
+    return all(later is not None and earlier is not None and later >= earlier for later, earlier in pairwise(moments))
 
 
 def sum_minor_units(given: Given) -> Reckoned:

@@ -46,6 +46,19 @@ def test_a_cut_answer_still_shows_what_it_shows() -> None:
     assert one("contains_any", cut, query="q", column="name", terms=["b"]).value is True
 
 
+def test_the_last_before_a_time_is_known_of_a_cut_answer_that_has_the_newest_first() -> None:
+    rows: list[Row] = [
+        {"at": "2026-03-12T14:20:00Z", "name": "c"},
+        {"at": "2026-03-12T13:00:00Z", "name": "b"},
+        {"at": "2026-03-12T12:00:00Z", "name": "a"},
+    ]
+    args: dict[str, JsonValue] = {"query": "q", "time": "at", "before": "$anchors.symptom_at", "column": "name"}
+    assert one("last_before", evidence(rows, truncated=True), unit="text", **args).value == "b"
+    assert one("last_before", evidence(rows[::-1], truncated=True), unit="text", **args).value is None
+    none_before = evidence([{"at": "2099-01-01T00:00:00Z", "name": "z"}], truncated=True)
+    assert "was cut" in one("last_before", none_before, unit="text", **args).why_unknown
+
+
 def test_what_a_real_empty_answer_allows() -> None:
     nothing = evidence([])
     values = {fn: given_args(fn, args, nothing).value for fn, args in ROW_FUNCTIONS.items()}
