@@ -7,6 +7,7 @@ from time import perf_counter
 
 from pydantic import JsonValue
 
+from activities.failures import WORTH_WAITING
 from connectors.base import ConnectorError, ConnectorPool, SlowAnswer
 from models.base import Row
 from models.customer import Customer
@@ -189,7 +190,7 @@ class CustomerLookup:
             try:
                 answer = await connector.fetch(request)
             except ConnectorError as error:
-                if not self._last_attempt:
+                if not self._last_attempt and (error.retry_after or 0.0) <= WORTH_WAITING:
                     raise
                 slow = isinstance(error, SlowAnswer)
                 status = EvidenceStatus.TIMED_OUT if slow else EvidenceStatus.FAILED

@@ -7,7 +7,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.bodies import Bodies
 from activities.drafts import draft_by_model
-from activities.failures import failing_as_temporal_expects
+from activities.failures import WORTH_WAITING, failing_as_temporal_expects
 from activities.paid import BudgetSpent, Question
 from activities.select import RULES
 from ledger.base import Ledger
@@ -23,9 +23,6 @@ from reasoning.providers.base import ModelPool, ModelUnavailable, Prompt
 from reasoning.redact import Redactor
 from reasoning.rules import decide
 from reasoning.verify import findings
-
-WORTH_WAITING = 60.0
-"""Seconds that a busy vendor may ask for; one that asks for more leaves the ticket to the next link of the chain."""
 
 
 class DiagnoseActivities:

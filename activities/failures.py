@@ -21,6 +21,9 @@ from reasoning.providers.base import ModelError, ModelTimedOut, ModelUnavailable
 SLOW = "SlowAnswer"
 """The failure type of a source that gave no answer in time."""
 
+WORTH_WAITING = 60.0
+"""Seconds; a source or a model that asks to be left alone for longer is not waited for."""
+
 _PASSING = (Unavailable, HelpdeskUnavailable, NoteConflict, ModelUnavailable)
 _LONGEST_WAIT = timedelta(minutes=15)
 _CONFLICT_WAIT = 1.0

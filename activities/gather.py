@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.bodies import Bodies
-from activities.failures import failing_as_temporal_expects
+from activities.failures import WORTH_WAITING, failing_as_temporal_expects
 from activities.pausing import PausedSource
 from activities.sharing import Shareable, SharedFetch, shareable
 from connectors.base import CircuitOpen, Connector, ConnectorPool, RateBudget, SlowAnswer, Unavailable
@@ -103,7 +104,8 @@ class GatherActivities:
         """Say what can be said without an answer, once there is no use in trying again."""
         attempt = activity.info().attempt
         slow, open_ = isinstance(error, SlowAnswer), isinstance(error, CircuitOpen)
-        if not open_ and attempt < (SLOW_ATTEMPTS if slow else LAST_ATTEMPT):
+        may_pass = not open_ and (error.retry_after or 0.0) <= WORTH_WAITING
+        if may_pass and attempt < (SLOW_ATTEMPTS if slow else LAST_ATTEMPT):
             raise error
         older = await self._sharing.last(of) if self._sharing and of else None
         if older is not None:
@@ -116,7 +118,7 @@ class GatherActivities:
             # A refused connection costs nothing to try again; waiting out the time limit again costs every ticket.
             gap = no_answer_in_time(asked, f"{attempt} times")
         else:
-            raise error
+            raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from None
         return SharedAnswer(answer=gap, window=asked.window, fetched_at=datetime.now(UTC), took=0.0)
 
 

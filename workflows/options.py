@@ -10,30 +10,34 @@ from activities.break_tie import MOST_ATTEMPTS
 _NEVER_AGAIN = ["PayloadsTooLarge"]
 """The SDK reports an oversized result as retryable; asking the vendor again would not make it smaller."""
 
+_QUEUED_TOO = timedelta(hours=6)
+"""Time in the queue counts here: a flood, or an hour without a worker, must not be taken for a far end that is silent. How long a
+far end is waited for is bounded by attempts, and by the activities themselves, which give up where waiting is not worth it."""
+
 HELPDESK_READ = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=40),
-    schedule_to_close_timeout=timedelta(hours=6),
+    schedule_to_close_timeout=_QUEUED_TOO,
     retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=2), non_retryable_error_types=_NEVER_AGAIN),
 )
 """Without the ticket there is nothing to do, so an outage of the helpdesk is waited out for hours."""
 
 CUSTOMER_LOOKUP = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=30),
-    schedule_to_close_timeout=timedelta(minutes=5),
+    schedule_to_close_timeout=_QUEUED_TOO,
     retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=4), non_retryable_error_types=_NEVER_AGAIN),
 )
 """The activity itself gives up on a source after its third attempt, and says so."""
 
 CONNECTOR_READ = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=20),
-    schedule_to_close_timeout=timedelta(seconds=60),
+    schedule_to_close_timeout=_QUEUED_TOO,
     retry_policy=RetryPolicy(maximum_attempts=4, non_retryable_error_types=_NEVER_AGAIN),
 )
 """Longer than a query's own ten seconds; a source that stays down costs a ticket under ten seconds."""
 
 MODEL_CALL = ActivityConfig(
     start_to_close_timeout=timedelta(minutes=3),
-    schedule_to_close_timeout=timedelta(minutes=8),
+    schedule_to_close_timeout=_QUEUED_TOO,
     heartbeat_timeout=timedelta(seconds=30),
     retry_policy=RetryPolicy(
         initial_interval=timedelta(seconds=2), maximum_attempts=4, non_retryable_error_types=_NEVER_AGAIN
@@ -54,7 +58,7 @@ TIE_BREAK = ActivityConfig(
 
 NOTE_WRITE = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=90),
-    schedule_to_close_timeout=timedelta(hours=6),
+    schedule_to_close_timeout=_QUEUED_TOO,
     retry_policy=RetryPolicy(
         initial_interval=timedelta(seconds=30),
         maximum_interval=timedelta(minutes=5),

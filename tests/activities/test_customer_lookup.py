@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from activities.customer_lookup import CustomerLookup, FoundCustomer
-from connectors.base import SlowAnswer, Unavailable
+from activities.failures import WORTH_WAITING
+from connectors.base import RateLimited, SlowAnswer, Unavailable
 from models.evidence import Answer, SourceRequest
 from models.tenant import Resolver, StandardConfig, Tenant
 from models.ticket import Organization, Person, Ticket
@@ -142,6 +143,14 @@ async def test_on_the_last_attempt_it_is_evidence_and_the_next_resolver_is_asked
     assert result.customer.resolved_by == "accounts-domain"
     assert result.evidence[0].status is status
     assert result.evidence[0].reason == "Stripe did not answer"
+
+
+async def test_a_source_that_asks_for_longer_than_is_worth_it_is_evidence_at_once() -> None:
+    busy = ScriptedConnector(Source.STRIPE, {"find_customer": RateLimited("busy", retry_after=WORTH_WAITING + 1)})
+    logs = ScriptedConnector(Source.CLICKHOUSE, {"prod.accounts": found({"account": "org_31"})})
+    result = await look(ticket_of(REF, organization=None), busy, logs)
+    assert result.customer is not None
+    assert result.evidence[0].status is EvidenceStatus.FAILED
 
 
 async def test_with_every_source_down_nobody_is_named() -> None:

@@ -7,8 +7,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.bodies import Bodies
+from activities.failures import WORTH_WAITING
 from activities.gather import GatherActivities
-from connectors.base import SlowAnswer, Unavailable, WriteRefused
+from connectors.base import RateLimited, SlowAnswer, Unavailable, WriteRefused
 from ledger.store import SqlLedger
 from models.customer import Anchors, Customer, Window
 from models.evidence import Answer, Evidence, EvidenceRef
@@ -103,8 +104,14 @@ async def test_a_source_that_is_not_connected_is_skipped(ledger: SqlLedger, key:
 
 @pytest.mark.parametrize(
     ("error", "retryable"),
-    [(Unavailable("refused"), True), (SlowAnswer("slow"), True), (WriteRefused("stopped"), False)],
-    ids=["down", "slow", "our-bug"],
+    [
+        (Unavailable("refused"), True),
+        (SlowAnswer("slow"), True),
+        (RateLimited("busy", retry_after=WORTH_WAITING), True),
+        (RateLimited("busy", retry_after=WORTH_WAITING + 1), False),
+        (WriteRefused("stopped"), False),
+    ],
+    ids=["down", "slow", "busy", "busy-for-long", "our-bug"],
 )
 async def test_a_failure_keeps_nothing_so_that_the_next_attempt_asks(
     ledger: SqlLedger, key: RunKey, error: Exception, retryable: bool

@@ -1,6 +1,7 @@
 """One ticket over time, on a real server: who starts it, what it waits for, how it ends, and that it posts once."""
 
 import asyncio
+from datetime import timedelta
 
 from temporalio.client import Client
 
@@ -47,6 +48,24 @@ async def test_failing_requests_with_an_incident_are_diagnosed(temporal: Client,
     assert [item.ref.id for item in record.evidence][:1] == ["E1"]
     assert record.note is not None
     assert record.note.status == "posted"
+
+
+async def test_time_in_the_queue_is_nobodys_silence(temporal: Client, ledger: SqlLedger) -> None:
+    """In a flood, or after an hour without a worker, a source that was never asked must not be told as one that is silent."""
+    house = House(temporal, ledger, failing_requests(), an_incident(), billing())
+    async with house.worker():
+        ref = house.open_ticket()
+        await house.investigate(ref)
+    history = await house.client.get_workflow_handle(naming.workflow_id(ref)).fetch_history()
+    steps = [
+        event.activity_task_scheduled_event_attributes
+        for event in history.events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    assert {"fetch_evidence", "identify_customer", "publish_note"} <= {step.activity_type.name for step in steps}
+    for step in steps:
+        waits = (step.schedule_to_start_timeout.ToTimedelta(), step.schedule_to_close_timeout.ToTimedelta())
+        assert min(waits) >= timedelta(hours=1), step.activity_type.name
 
 
 async def test_a_follow_up_is_asked_by_the_playbooks_rule(temporal: Client, ledger: SqlLedger) -> None:
