@@ -14,6 +14,10 @@ from cli.dev_server import free_port, start_dev_server
 from cli.processes import Household
 from tests import master_keys
 
+# Every worker compiles all tests, with their asserts rewritten, and they take longer to compile than to collect: kept also
+# where PYTHONDONTWRITEBYTECODE is set, in the __pycache__ folders that git does not see.
+sys.dont_write_bytecode = False
+
 PROBE_PLAYBOOKS = Path(__file__).parent / "data" / "playbooks"
 ONE_INSTALLATION = "tests/whole_path"
 """A folder whose files share an installation: on one worker it starts once."""
