@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from models.customer import Anchors, Customer, Window
@@ -31,11 +31,12 @@ _REQUEST = re.compile(
     re.IGNORECASE,
 )
 _TELLING = (
-    r"(?<![\d$€£#.,:/-])(?:429|401|402|403|413|502|503|504|422)(?!\d|[.,]\d|\s*(?:ms|s|sec|seconds|requests"
+    # A key's middle is no code: `pk_live_m422vP`.
+    r"(?:(?<![A-Za-z0-9_$€£#.,:/-])|(?<=http))(?:429|401|402|403|413|502|503|504|422)(?!\d|[.,]\d|\s*(?:ms|s|sec|seconds|requests"
     r"|customers|users|times|%|usd|eur|calls)\b)"
 )
 _NEAR = (
-    r"(?:http|status|code|error|response|respon\w+|answer\w*|return\w*|get\w*|receiv\w*|see\w*|with|a|an|of|and|or"
+    r"(?:http|status|code|error|response|respon\w+|answer\w*|return\w*|get\w*|receiv\w*|see\w*|back as|with|a|an|of|and|or"
     r"|/)[\s:=(\"'“‘]+(?:code\s+|http\s+)?"
     r"([45]\d\d)(?!\d|[.,]\d|\s*(?:ms|s|sec|requests|customers|users|times|%|usd|eur|calls)\b)"
 )
@@ -44,6 +45,7 @@ _AFTER = (
     r"|conflict|unauth|forbidden|too many)"
 )
 _STATUS = re.compile(rf"({_TELLING})|{_NEAR}|{_AFTER}|(?<![\w$€£#.])([45]\d\d)s(?!\w)", re.IGNORECASE)
+_FAILS_IN_WORDS = re.compile(r"5xx|intern|gateway|server[- ]?(?:error|fehler)|unavailable", re.IGNORECASE)
 _ERROR_CODE = re.compile(
     r"(?:error[_ ]?code|\"code\"|\"error\"|\"type\")\W{1,4}([a-z][a-z0-9]*(?:_[a-z0-9]+)+)", re.IGNORECASE
 )
@@ -57,9 +59,22 @@ _ROUTE = re.compile(
 _KEY = re.compile(
     r"(?<![\w-])((?:pk|sk|rk|ak|key)_(?:(?:live|test|prod|dev|staging)_)?)([A-Za-z0-9]{3,})(?:[A-Za-z0-9_-]*)"
 )
+_INVOICE_WORDS = (
+    r"(?:invoice|rechnung|rechnungsnummer|abrechnung|factura|fatura|facture|fattura|factuur|faktur[aeąyę]"
+    r"|請求書|請求番号)"
+)
+_INVOICE_LABEL = (
+    r"(?:(?:number|no|id|nr|n[°º]|num|nummer|n[uú]mero|num[ée]ro|numero|numer)(?![\w-])[.:]?\s*|番号[:：]?\s*)?"
+)
+"""A whole word: the beginning of `NOR-20931` is none."""
+_INVOICE_NUMBER = r"[A-Z]{1,10}[-_]?(?:[A-Z0-9]+-)?\d{3,}|\d{5,}"
 _INVOICE = re.compile(
     r"(?<![\w-])(INV[-_]?[A-Z0-9]*-?\d[\w-]*|in_[A-Za-z0-9]{8,}|[A-Z0-9]{6,10}-\d{4})(?![\w-])"
-    r"|invoice\s+(?:number|no\.?|#|id|nr\.?)?\s*#?\s*([A-Z0-9][A-Z0-9-]*\d[A-Z0-9-]*)(?![\w])",
+    rf"|\binvoice\s+{_INVOICE_LABEL}#?\s*([A-Z0-9][A-Z0-9-]*\d[A-Z0-9-]*)(?!\w|[.,]\d)"
+    rf"|(?<!\w){_INVOICE_WORDS}\s*{_INVOICE_LABEL}#?\s*({_INVOICE_NUMBER})(?!\w|[.,]\d)"
+    # Turkish puts the word behind the number, and a number beside an amount of money is an invoice's as well.
+    rf"|(?<![\w-])({_INVOICE_NUMBER})\s+(?:numaralı\s+|nolu\s+)?fatura"
+    r"|(?<![\w-])([A-Z]{2,10}-\d{4,})\s+(?:is\s+|over\s+)?(?:[$€£]\s*\d+(?:[.,]\d+)*|\d+(?:[.,]\d+)*\s*(?:USD|EUR|GBP|[$€£]))",
     re.IGNORECASE,
 )
 _HOST = re.compile(
@@ -191,8 +206,11 @@ def _keys(text: str) -> list[str]:
     ]
 
 
-def _symptoms(whole: str, later: list[str], statuses: Iterable[int], codes: Iterable[str]) -> tuple[str, ...]:
+def _symptoms(whole: str, later: list[str], statuses: Sequence[int], codes: Iterable[str]) -> tuple[str, ...]:
     found = [*symptoms_in(whole)]
+    # A named code says which answer they get; "it looks like an outage" beside it is their guess at the cause.
+    if any(status < 500 for status in statuses) and not _FAILS_IN_WORDS.search(whole):
+        found = [name for name in found if name != "server-errors"]
     found += [name for status in statuses for name in symptom_of_status(status)]
     found += [OF_ERROR_CODE[code] for code in codes if code in OF_ERROR_CODE]
     if any(says_still(text) for text in later):

@@ -18,9 +18,10 @@ _END = (
 )
 """What follows a code and would not follow a number of things: `antwortet mit 500.`, not `mit 500 Kunden`."""
 _BESIDE_CODE = re.compile(
-    rf"{_ALONE}{_CODE}\s*[(:\"'-]?\s*(?:[A-Z][A-Z0-9]*-[A-Z0-9][A-Z0-9_-]*|[A-Z][A-Za-z0-9]*_\w+)(?!\w)"
+    rf"{_ALONE}{_CODE}\s*[(:\"'-]?\s*(?:[A-Z][A-Z0-9]*-[A-Z0-9][A-Z0-9_-]*|X-[A-Za-z]\w+|[A-Z][A-Za-z0-9]*_\w+"
+    r"|[a-z]{3,}(?:[A-Z][a-z0-9]+)+)(?!\w)"
 )
-"""As answers print it: `500 E_INTERNAL`."""
+"""As answers print it: `500 E_INTERNAL`, `400 X-invalidInput`, `400 invalidInput`."""
 _BEFORE_ROUTE = re.compile(rf"{_ALONE}{_CODE}{_COUNTED}(?:\s+\w{{1,7}}){{0,2}}\s+/v\d", re.IGNORECASE)
 _AFTER_ROUTE = re.compile(
     rf"/v\d{{1,2}}/\S{{1,2000}}+(?:\s+\w{{1,12}}){{0,3}}\s+{_CODE}{_COUNTED}{_END}", re.IGNORECASE

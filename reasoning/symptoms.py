@@ -55,7 +55,8 @@ SYMPTOMS: dict[str, str] = {
     r"|billed (?:us |me )?(?:twice|double)|counted twice",
     "invoice-too-high": r"(?:invoice|bill|charge|amount|total)\w*\b[^.\n]{0,60}\b(?:too high|higher|wrong"
     r"|incorrect|doubled?|more than"
-    r"|twice|unexpected|jumped|increased|much|does ?n[o']t (?:match|add up))|overcharg\w+|over-?bill\w*",
+    r"|twice|unexpected|jumped|increased|much|does ?n[o']t (?:match|add up))|overcharg\w+|over-?bill\w*"
+    r"|why (?:is|was|are|were) [^?!\n]{0,60}(?:usd|eur|gbp|dollars|euros)\b[^\n]{0,20}\bexpected",
     "payment-failed": r"(?:payment|card|charge)s?\b[^.\n]{0,30}\b(?:fail\w*|declined|rejected"
     r"|did ?n[o']t go through|not going through)",
     "refund": r"refunds?|credit note|money back",

@@ -116,6 +116,18 @@ def test_numbers_that_are_no_status(text: str) -> None:
         ("invoice number A1B2C3D4-0007", ("A1B2C3D4-0007",)),
         ("invoice #20931", ("20931",)),
         ("our invoice for March is wrong", ()),
+        ("invoice NOR-20931 is wrong", ("NOR-20931",)),
+        ("invoice no. NOR-20931 and invoice ID: NUM-20932", ("NOR-20931", "NUM-20932")),
+        ("Invoice is 219.79 USD", ()),
+        ("Rechnung BIR-20163 passt nicht", ("BIR-20163",)),
+        ("Rechnung Nr. 20931 vom 3.2.2026", ("20931",)),
+        ("La factura n.º 2026 son 238.83", ()),
+        ("la facture CAL-20179 s'élève à 318.60", ("CAL-20179",)),
+        ("Faktura HAR-20595 opiewa na 257.22", ("HAR-20595",)),
+        ("請求書 BIR-20247 は 311.93 です", ("BIR-20247",)),
+        ("CAL-20137 faturası 238.83, oysa Pro 233.00", ("CAL-20137",)),
+        ("Why is LUN-20518 361.66 USD?", ("LUN-20518",)),
+        ("LUN-205 took 361.66 seconds", ()),
     ],
 )
 def test_invoices(text: str, invoices: tuple[str, ...]) -> None:
@@ -317,3 +329,20 @@ def test_terms_are_whole_words_in_any_language_without_function_words_and_names(
     assert anchors.terms == ("escritorio", "conseguimos", "exportar", "relatorios")
     named = ticket("webhookが届きません", "Grüße vom Büro, Ada")
     assert find_anchors(named, None, "", NOW).terms == ("webhook", "buro")
+
+
+@pytest.mark.parametrize(
+    ("text", "symptoms"),
+    [
+        ("We are forbidden to call /v1/exports: 403. Looks like a full outage to me.", ("forbidden",)),
+        ("An outage? Some calls give 403 and some an internal server error.", ("errors", "server-errors", "forbidden")),
+        ("403 on /v1/exports and 503 on /v1/files, a full outage", ("server-errors", "forbidden")),
+        ("Looks like a full outage to me.", ("server-errors",)),
+        ("Why is LUN-20518 361.66 USD? We expected 241.00.", ("invoice-too-high",)),
+        ("Key pk_live_m422vP gets 401", ("unauthorized",)),
+        ("Some calls to /v3/files come back as 400 invalidInput.", ("bad-request",)),
+        ("Aufrufe von /v3/files enden mit 400 X-invalidInput", ("bad-request",)),
+    ],
+)
+def test_a_named_code_tells_more_than_a_guess(text: str, symptoms: tuple[str, ...]) -> None:
+    assert set(symptoms) == set(read("Question", text).symptoms)
