@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from cli.dev_server import free_port
+from tests.cli.command import Said, Shell
 from tests.cli.running import CHECKOUT, mentioning, until
 from tests.master_keys import VARIABLES
 
@@ -150,6 +151,22 @@ async def test_up_runs_alone_ends_at_ctrl_c_and_starts_again(terminal: Terminal)
     assert "Traceback" not in said
 
 
+@pytest.fixture
+def refused(terminal: Terminal, whydesk: Shell, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Calls `up` in this process: what is refused before any other is started need not wait for one of its own."""
+
+    def call(*arguments: str, environ: Mapping[str, str] | None = None) -> Said:
+        monkeypatch.chdir(terminal.folder)
+        for name, value in {"WHYDESK_STATE": str(terminal.state), **(environ or {})}.items():
+            monkeypatch.setenv(name, value)
+        said = whydesk("up", *arguments)
+        assert said.code == 2
+        assert not (terminal.state / "temporal.db").exists(), "nothing was started"
+        return said
+
+    return call
+
+
 SECRET = "whsec_" + "c2VjcmV0" * 4
 TENANT = """
 tenants:
@@ -195,12 +212,10 @@ async def test_sigterm_while_it_starts_ends_it_all(terminal: Terminal) -> None:
     assert terminal.mine() == {}
 
 
-async def test_without_tenants_and_without_a_world_it_says_what_to_do(terminal: Terminal, tmp_path: Path) -> None:
-    code, said = await terminal.said("up", environ={"WHYDESK_CONFIG": ""})
-    assert code == 2
+def test_without_tenants_and_without_a_world_it_says_what_to_do(refused: Callable[..., Said]) -> None:
+    said = refused(environ={"WHYDESK_CONFIG": ""}).err
     assert said.startswith("whydesk: no tenants: ")
     assert "whydesk up --world" in said
-    assert "Traceback" not in said
 
 
 async def test_a_broken_configuration_is_told_whole(terminal: Terminal, tmp_path: Path) -> None:
@@ -213,7 +228,20 @@ async def test_a_broken_configuration_is_told_whole(terminal: Terminal, tmp_path
         assert problem in said
 
 
-@pytest.mark.parametrize("option", ["--port", "--ui-port", "--gateway-port", "--codec-port"])
+@pytest.mark.parametrize("option", ["--gateway-port", "--codec-port"])
+def test_a_port_in_use_is_named_before_anything_starts(
+    option: str, terminal: Terminal, refused: Callable[..., Said]
+) -> None:
+    ports = [part for pair in terminal.ports.items() for part in map(str, pair)]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", terminal.ports[option]))
+        listener.listen()
+        said = refused(*PLAYED, *ports).err
+    assert f"port {terminal.ports[option]} is in use" in said
+    assert said.rstrip().endswith(option)
+
+
+@pytest.mark.parametrize("option", ["--port", "--ui-port"])
 async def test_a_port_in_use_is_named_with_its_option(option: str, terminal: Terminal) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", terminal.ports[option]))
@@ -228,11 +256,9 @@ async def test_a_port_in_use_is_named_with_its_option(option: str, terminal: Ter
     assert await terminal.all_gone()
 
 
-async def test_a_world_that_is_none_is_told(terminal: Terminal, tmp_path: Path) -> None:
-    code, said = await terminal.said("up", "--world", str(tmp_path))
-    assert code == 2
+def test_a_world_that_is_none_is_told(refused: Callable[..., Said], tmp_path: Path) -> None:
+    said = refused("--world", str(tmp_path)).err
     assert said.startswith(f"whydesk: {tmp_path} is no valid world; `whydesk world validate {tmp_path}` says why")
-    assert not (terminal.state / "temporal.db").exists(), "nothing was started"
 
 
 async def test_a_worker_that_waits_for_its_server_stops_when_told(terminal: Terminal) -> None:
@@ -257,10 +283,8 @@ async def test_a_gateway_whose_port_is_taken_says_so(terminal: Terminal) -> None
     )
 
 
-async def test_a_state_that_nobody_holds_any_more_is_free(terminal: Terminal) -> None:
+def test_a_state_that_nobody_holds_any_more_is_free(terminal: Terminal, refused: Callable[..., Said]) -> None:
     """What is written there is of one that was killed: only the lock counts."""
     terminal.state.mkdir()
     (terminal.state / "up.json").write_text(json.dumps({"pid": 1, "ui": "x", "gateway": "y"}))
-    code, said = await terminal.said("up", "--port", "1", environ={"WHYDESK_CONFIG": ""})
-    assert code == 2
-    assert "already running" not in said
+    assert "already running" not in refused("--port", "1", environ={"WHYDESK_CONFIG": ""}).err
