@@ -82,7 +82,7 @@ def test_a_pause_is_listed_and_taken_back(site: Shell) -> None:
         (("playbooks", "promote", "general@9"), "no version '9'"),
         (("playbooks", "rollback", "general"), "was never promoted"),
         (("playbooks", "rollback", "general@1"), "a rollback leads to the version before"),
-        (("playbooks", "candidate", "general@1"), "there is nothing to try it against"),
+        (("playbooks", "candidate", "general@2"), "there is nothing to try it against"),
     ],
 )
 def test_what_cannot_be_switched_is_said(site: Shell, arguments: tuple[str, ...], said: str) -> None:
