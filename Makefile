@@ -27,6 +27,8 @@ conformance: $(VENV)/.conformance ## Hold connectors and sandbox to what the ven
 	@$(BIN)/pytest -q -p no:cacheprovider conformance $(ARGS)
 	@echo "· asking every connector under every failure"
 	@$(BIN)/python -m tests.conformance
+	@echo "· playing whole installations: what takes too long for \`make test\`"
+	@$(BIN)/pytest -q -n auto --dist loadfile -m slow tests
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure overhead, throughput, acknowledgement and memory (ARGS="throughput --short")
@@ -43,7 +45,7 @@ soak: $(VENV)/.dev ## Half an hour of mixed load with random faults: memory, stu
 .PHONY: storm
 storm: $(VENV)/.dev ## Send 500 tickets of one outage in a minute, then measure what a flood costs another tenant
 	@$(BIN)/python -m tests.storm $(ARGS)
-	@STORM_FLOOD=300 STORM_FACTOR=3 $(BIN)/pytest -q -p no:cacheprovider -n 0 tests/workflows/test_fairness.py
+	@STORM_FLOOD=300 STORM_FACTOR=3 $(BIN)/pytest -q -p no:cacheprovider -n 0 -m slow tests/workflows/test_fairness.py
 
 .PHONY: check
 check: $(VENV)/.dev ## Format, lint, types, import contracts

@@ -141,13 +141,15 @@ async def test_the_classifier_is_a_model_beside_the_chain(config: Path) -> None:
 def write_playbook(folder: Path, change: tuple[str, str] = ("", ""), *, version: int = 1) -> Path:
     """Copy the shipped `general` as a tenant's own, with one text replaced."""
     own = Path(shutil.copytree(ROOT / "playbooks" / "general", folder / "general"))
-    path = own / "1.yaml"
-    assert change[0] in path.read_text()
-    text = path.read_text().replace(*change, 1) if change[0] else path.read_text()
-    path.unlink()
-    path = own / f"{version}.yaml"
-    path.write_text(text.replace("version: 1", f"version: {version}", 1))
-    return path
+    shipped = sorted(own.glob("*.yaml"), key=lambda path: int(path.stem))
+    text = shipped[-1].read_text()
+    assert change[0] in text
+    for path in shipped:
+        path.unlink()
+    text = text.replace(*change, 1) if change[0] else text
+    written = own / f"{version}.yaml"
+    written.write_text(text.replace(f"version: {shipped[-1].stem}", f"version: {version}", 1))
+    return written
 
 
 def test_a_mistake_in_a_tenants_playbook_is_told_with_its_file_and_line(config: Path) -> None:

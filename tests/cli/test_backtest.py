@@ -23,6 +23,7 @@ DESK = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_the_command_prints_what_changed_by_cause_and_goes_on(
     house: House, temporal_address: str, tmp_path: Path, ledger: SqlLedger

@@ -126,6 +126,7 @@ def seconds(said: Said) -> float:
     return float(found[1])
 
 
+@pytest.mark.slow
 async def test_code_is_promoted_and_rolled_back_and_open_runs_stay(site: Site) -> None:
     async with site.worker("v1"):
         first = await site.once_there_is_a_ledger("deploy", "promote", "v1", "--wait", "200")
@@ -168,6 +169,7 @@ async def test_what_cannot_be_promoted_is_said(site: Site) -> None:
         assert (nothing.code, "nobody knows what was current before" in nothing.err) == (2, True)
 
 
+@pytest.mark.slow
 async def test_a_pause_reaches_a_worker_process_and_a_resume_too(site: Site) -> None:
     async with site.worker("v1"):
         await site.once_there_is_a_ledger("deploy", "promote", "v1", "--wait", "200")

@@ -173,6 +173,7 @@ async def test_another_ledger_than_the_workers_is_named(temporal: Client, ledger
         await load_revision(RunReader(ledger), stranger)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_the_command_shows_stages_and_note_and_lets_go_at_ctrl_c(
     temporal: Client, temporal_address: str, ledger: SqlLedger, tmp_path: Path

@@ -138,17 +138,21 @@ def test_new_takes_ids_only(name: str, whydesk: Shell, tmp_path: Path) -> None:
 def test_new_from_a_shipped_one_is_its_next_version_with_its_fixtures(whydesk: Shell, tmp_path: Path) -> None:
     mine = str(tmp_path / "mine")
     assert whydesk("playbooks", "new", "general", "--from", "general", "--dir", mine).code == 0
-    shipped, copied = read(SHIPPED / "general/1.yaml"), read(tmp_path / "mine/general/2.yaml")
+    newest = max(int(path.stem) for path in (SHIPPED / "general").glob("*.yaml"))
+    shipped = read(SHIPPED / f"general/{newest}.yaml")
+    copied = read(tmp_path / f"mine/general/{newest + 1}.yaml")
     changed = {name for name in copied if copied[name] != shipped[name]}
     assert changed <= {"version", "review_by"}
-    assert copied["version"] == 2
+    assert copied["version"] == newest + 1
     names = {path.name for path in (SHIPPED / "general/fixtures").glob("*.yaml")}
     assert {path.name for path in (tmp_path / "mine/general/fixtures").glob("*.yaml")} == names
-    assert whydesk("playbooks", "new", "general", "--from", "general@2", "--dir", mine).code == 0
+    assert whydesk("playbooks", "new", "general", "--from", f"general@{newest + 1}", "--dir", mine).code == 0
     assert whydesk("playbooks", "validate", mine).out == f"{mine}: 2 playbooks, all valid\n"
     tested = whydesk("playbooks", "test", "--dir", mine)
     assert tested.code == 0
-    assert {line.split()[1] for line in tested.out.splitlines()} == {"general@3"}, "fixtures are of the newest"
+    assert {line.split()[1] for line in tested.out.splitlines()} == {f"general@{newest + 2}"}, (
+        "fixtures are of the newest"
+    )
 
 
 def test_new_from_another_is_no_second_fallback(whydesk: Shell, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ class Seen:
 class Degraded(str):
     """Not wrong, but less than there could be: a source that was not asked in time, and is told as not checked.
 
-    A source has 60 seconds. On a busy machine a new worker may take longer, and then the note says so.
+    A source has four attempts. Where workers and the source fail one after the other they may be used up, and the note says so.
     """
 
     __slots__ = ()

@@ -51,6 +51,8 @@ from workflows import naming
 TRUTH = load_world(DEFAULT_WORLD).truth.tickets
 MODEL = "claude-haiku-5-5"
 EACH_TICKET = pytest.mark.parametrize("key", TRUTH)
+SOME_TICKETS = pytest.mark.parametrize("key", list(TRUTH)[::6])
+"""For what the model's failure decides, and not what the ticket holds."""
 
 
 @dataclass
@@ -307,7 +309,7 @@ async def test_a_hostile_answer_puts_nothing_of_its_own_on_the_ticket(case: Case
     holds_nothing_of_an_attacker(case, told)
 
 
-@EACH_TICKET
+@SOME_TICKETS
 @pytest.mark.parametrize(
     ("name", "answer", "kind", "may_pass"),
     [

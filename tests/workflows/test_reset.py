@@ -99,7 +99,6 @@ async def the_one_note(house: House, ref: TicketRef, revisions: int = 1) -> tupl
     return record.summary.usd, len(record.answers)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_a_finished_run_reset_anywhere_posts_and_pays_nothing_again(temporal: Client, ledger: SqlLedger) -> None:
     async with a_house(temporal, ledger) as (house, server), house.worker():
@@ -129,7 +128,6 @@ async def test_a_finished_run_reset_anywhere_posts_and_pays_nothing_again(tempor
         assert again[Source.LINEAR] == before[Source.LINEAR]
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_an_open_run_reset_anywhere_ends_with_one_note(temporal: Client, ledger: SqlLedger) -> None:
     async with a_house(temporal, ledger) as (house, server), house.worker():
