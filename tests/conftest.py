@@ -2,12 +2,14 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
+from temporalio.worker._workflow import _WorkflowWorker
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # xdist says no types
 
 from cli.dev_server import free_port, start_dev_server
@@ -29,6 +31,11 @@ LONG = (
     "tests/evals/run/test_whole_run.py",
 )
 """Few tests that take long; begun last, as few tests are, one worker would still run them when the others are done."""
+
+
+DEADLOCK_SECONDS = 30
+"""To the SDK a deadlock is two seconds, which a crowded machine takes from a thread that does nothing wrong. The product's
+worker gets its task again; a test's question fails."""
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist says no types
@@ -61,6 +68,20 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     for name, value in master_keys.VARIABLES.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_workers() -> Iterator[None]:
+    """Tell a deadlock from a crowded machine; debug mode, which the SDK offers, would not look for deadlocks at all."""
+    made = _WorkflowWorker.__init__
+
+    def patient(self: _WorkflowWorker, **given: Any) -> None:
+        made(self, **given)
+        self._deadlock_timeout_seconds = DEADLOCK_SECONDS
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_WorkflowWorker, "__init__", patient)
+        yield
 
 
 @pytest_asyncio.fixture(scope="session")
