@@ -1,17 +1,7 @@
-"""The errors that the person at the command line can mend: shown with their message, without a traceback."""
+"""What is wrong with what was asked for."""
 
 import difflib
 from collections.abc import Collection
-
-from cli.connection import NoServer
-from cli.dev_server import NoTemporal
-from cli.processes import NotReady, ProcessEnded
-from keys.keyring import KeyringError
-from ledger.base import LedgerError
-from playbooks.library import PlaybookError
-from sandbox.run import SandboxError
-from sandbox.world_files import WorldError
-from settings import ConfigError
 
 
 class UsageProblem(Exception):
@@ -27,19 +17,3 @@ def no_such(what: str, name: str, known: Collection[str]) -> UsageProblem:
 
 class PortInUse(Exception):
     """Something else listens where the gateway should."""
-
-
-MENDABLE = (
-    UsageProblem,
-    PortInUse,
-    ConfigError,
-    PlaybookError,
-    WorldError,
-    SandboxError,
-    LedgerError,
-    KeyringError,
-    NoServer,
-    NoTemporal,
-    ProcessEnded,
-    NotReady,
-)

@@ -1,73 +1,84 @@
 """The `whydesk` command: its groups, and how errors that people can mend are shown."""
 
 import sys
+from importlib import import_module
 
 import typer
 
-from cli import audit, deploy, eval_group, master_keys, playbooks, run_processes, worlds
-from cli.ask import ask
-from cli.backtest import backtest
-from cli.controls import controls, pause, resume, rollout
-from cli.costs import costs
-from cli.demo import demo
-from cli.doctor import doctor
-from cli.errors import MENDABLE
-from cli.feedback import feedback
-from cli.forget import forget
-from cli.incidents import incidents
-from cli.init import init
-from cli.investigate import investigate
-from cli.list_runs import list_runs
-from cli.rediagnose import rediagnose
-from cli.reinvestigate import reinvestigate
-from cli.replay import replay
-from cli.show import show
+from cli.loading import loading
 
-app = typer.Typer(
-    name="whydesk",
-    help="Every support ticket arrives already investigated.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command("init")(init)
-app.command("demo")(demo)
-app.command("up")(run_processes.up)
-app.command("worker")(run_processes.worker)
-app.command("gateway")(run_processes.gateway)
-app.command("codec-server")(run_processes.codec_server)
-app.command("namespace")(run_processes.namespace)
-app.command("doctor")(doctor)
-app.command("ask")(ask)
-app.command("investigate")(investigate)
-app.command("show")(show)
-app.command("list")(list_runs)
-app.command("incidents")(incidents)
-app.command("feedback")(feedback)
-app.command("forget")(forget)
-app.command("costs")(costs)
-app.command("replay")(replay)
-app.command("rediagnose")(rediagnose)
-app.command("reinvestigate")(reinvestigate)
-app.command("backtest")(backtest)
-app.command("pause")(pause)
-app.command("resume")(resume)
-app.command("controls")(controls)
-app.command("rollout")(rollout)
-app.add_typer(eval_group.app, name="eval")
-app.add_typer(worlds.app, name="world")
-app.add_typer(playbooks.app, name="playbooks")
-app.add_typer(audit.app, name="audit")
-app.add_typer(deploy.app, name="deploy")
-app.add_typer(master_keys.app, name="keys")
+COMMANDS = {
+    "init": "cli.init:init",
+    "demo": "cli.demo:demo",
+    "up": "cli.run_processes:up",
+    "worker": "cli.run_processes:worker",
+    "gateway": "cli.run_processes:gateway",
+    "codec-server": "cli.run_processes:codec_server",
+    "namespace": "cli.run_processes:namespace",
+    "doctor": "cli.doctor:doctor",
+    "ask": "cli.ask:ask",
+    "investigate": "cli.investigate:investigate",
+    "show": "cli.show:show",
+    "list": "cli.list_runs:list_runs",
+    "incidents": "cli.incidents:incidents",
+    "feedback": "cli.feedback:feedback",
+    "forget": "cli.forget:forget",
+    "costs": "cli.costs:costs",
+    "replay": "cli.replay:replay",
+    "rediagnose": "cli.rediagnose:rediagnose",
+    "reinvestigate": "cli.reinvestigate:reinvestigate",
+    "backtest": "cli.backtest:backtest",
+    "pause": "cli.controls:pause",
+    "resume": "cli.controls:resume",
+    "controls": "cli.controls:controls",
+    "rollout": "cli.controls:rollout",
+    "eval": "cli.eval_group:app",
+    "world": "cli.worlds:app",
+    "playbooks": "cli.playbooks:app",
+    "audit": "cli.audit:app",
+    "deploy": "cli.deploy:app",
+    "keys": "cli.master_keys:app",
+}
+"""Where each command is, in the order of the help. All of them take seconds to load, so a named one is loaded alone."""
+
+
+def application(*names: str) -> typer.Typer:
+    """Return the command line with these commands, with all if none is named."""
+    app = typer.Typer(
+        name="whydesk",
+        help="Every support ticket arrives already investigated.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    # Without it, one command alone would be taken for the whole.
+    app.callback()(_whydesk)
+    for name in names or COMMANDS:
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
 
 
 def run() -> int:
     """Run the command line; return its exit code: 2 for what the user can mend, with the reason and no traceback."""
+    with loading():
+        app = application(*(name for name in sys.argv[1:2] if name in COMMANDS))
     try:
         app()
-    except MENDABLE as error:
+    except Exception as error:
+        from cli.mendable import MENDABLE
+
+        if not isinstance(error, MENDABLE):
+            raise
         print(f"whydesk: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _whydesk() -> None:
+    """Do nothing before the command."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
-from cli.main import app
+from cli.main import application
 from cli.reference_keys import CONFIGURATION, regenerate
 
 ROOT = Path(__file__).parent.parent
@@ -98,7 +98,7 @@ class Command:
 
 def commands() -> list[Command]:
     """Return every command of the application, groups' commands among them, in the order in which help lists them."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(application())
     assert isinstance(group, TyperGroup)
     return list(_below(group, ""))
 

@@ -1,5 +1,6 @@
 """What all tests share: a clean environment, and one real Temporal server for those that ask for it."""
 
+import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,8 @@ from tests import master_keys
 # Every worker compiles all tests, with their asserts rewritten, and they take longer to compile than to collect: kept also
 # where PYTHONDONTWRITEBYTECODE is set, in the __pycache__ folders that git does not see.
 sys.dont_write_bytecode = False
+# While thousands of tests are collected, the garbage collector would go again and again through what stays.
+gc.disable()
 
 PROBE_PLAYBOOKS = Path(__file__).parent / "data" / "playbooks"
 ONE_INSTALLATION = "tests/whole_path"
@@ -48,6 +51,13 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist says no typ
         if scope := next((scope for scope in LONG if scope in self.workqueue), None):
             self.workqueue.move_to_end(scope, last=False)
         super()._assign_work_unit(node)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the garbage collector look at what tests make, and at nothing else."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

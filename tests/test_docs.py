@@ -10,7 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.main import application
 from cli.reference_keys import CONFIGURATION
 from models.tables import LOGICAL_TABLES
 from models.vocabulary import CauseClass, EvidenceStatus, Outcome
@@ -27,7 +27,8 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _COMMAND = re.compile(r"`(?:WHYDESK_\w+=\S+ )?(?:\.venv/bin/)?whydesk ([a-z][^`\n]*)`")
 _TEST = re.compile(r"`((?:tests|conformance)/[a-z_/]+\.py)::(test_[a-z0-9_]+)`")
-_GROUPS = tuple(group.name or "" for group in app.registered_groups)
+APP = application()
+_GROUPS = tuple(group.name or "" for group in APP.registered_groups)
 """Commands that have commands."""
 _CODE_PATH = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|yaml|json|md|txt))`")
 
@@ -239,14 +240,14 @@ def test_every_logical_table_is_named() -> None:
 
 @pytest.mark.parametrize("command", sorted({command for _, command in commands()}))
 def test_commands_exist(command: str) -> None:
-    result = CliRunner().invoke(app, [*command.split(), "--help"])
+    result = CliRunner().invoke(APP, [*command.split(), "--help"])
     assert result.exit_code == 0, f"whydesk {command}: {result.output}; named in {_named_in(command)}"
 
 
 def test_options_exist() -> None:
     lost = []
     for page, command, option in sorted(set(options())):
-        said = CliRunner().invoke(app, [*command.split(), "--help"], terminal_width=200).output
+        said = CliRunner().invoke(APP, [*command.split(), "--help"], terminal_width=200).output
         if not re.search(rf"{re.escape(option)}\b", said):
             lost.append(f"{page}: whydesk {command} has no {option}")
     assert lost == []

@@ -10,7 +10,7 @@ import yaml
 from typer.testing import CliRunner
 
 from cli.init_parts import CONNECTORS, HELPDESKS
-from cli.main import app
+from cli.main import application
 from cli.world_tenant import SandboxState
 from connectors.registry import SOURCES
 from helpdesks.standard_inbound import decode_secret
@@ -225,7 +225,7 @@ def test_a_person_is_asked_and_asked_again_for_what_does_not_fit(whydesk: Shell,
         "",
         "https://whydesk.acme.example",
     ]
-    done = CliRunner().invoke(app, ["init", "--ask"], input="\n".join(answers) + "\n")
+    done = CliRunner().invoke(application("init"), ["init", "--ask"], input="\n".join(answers) + "\n")
     assert done.exit_code == 0, done.output
     assert done.output.count("Error: ") == 3
     assert "did you mean 'clickhouse'?" in done.output
@@ -248,7 +248,7 @@ def test_a_person_is_asked_before_anything_is_replaced(
     config = tmp_path / "whydesk.yaml"
     config.write_text("# mine\n")
     arguments = ["init", "--ask", "--tenant", "acme", "--helpdesk", "zendesk"]
-    done = CliRunner().invoke(app, arguments, input="none\n\n\n\n\n\n" + answer + "\n")
+    done = CliRunner().invoke(application("init"), arguments, input="none\n\n\n\n\n\n" + answer + "\n")
     assert "-# mine" in done.output
     assert done.exit_code == (0 if changed else 1)
     assert (config.read_text() != "# mine\n") is changed
@@ -257,7 +257,7 @@ def test_a_person_is_asked_before_anything_is_replaced(
 
 
 def test_an_end_of_input_writes_nothing(whydesk: Shell, tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["init", "--ask"], input="acme\nzendesk\n")
+    done = CliRunner().invoke(application("init"), ["init", "--ask"], input="acme\nzendesk\n")
     assert done.exit_code == 1
     assert list(tmp_path.iterdir()) == []
 

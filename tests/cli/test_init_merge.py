@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.main import application
 from settings import Settings
 from tests.cli.command import Said, Shell
 
@@ -76,7 +76,7 @@ def test_it_is_shown_and_asked_first(whydesk: Shell, folder: Path) -> None:
     assert not [line for line in said.out.splitlines() if line.startswith("-") and not line.startswith("---")]
     assert (config(folder), (folder / ".env").read_text()) == (MINE, ENV)
     arguments = ["init", "--ask", "--tenant", "beta", "--helpdesk", "zendesk"]
-    done = CliRunner().invoke(app, arguments, input="none\n\n\n\n\n\nn\n")
+    done = CliRunner().invoke(application("init"), arguments, input="none\n\n\n\n\n\nn\n")
     assert done.exit_code == 1
     assert (config(folder), (folder / ".env").read_text()) == (MINE, ENV)
 

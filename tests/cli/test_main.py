@@ -7,7 +7,8 @@ import pytest
 
 from cli import main
 from cli.connection import NoServer, connect, load_settings
-from cli.errors import MENDABLE, PortInUse, UsageProblem
+from cli.errors import PortInUse, UsageProblem
+from cli.mendable import MENDABLE
 from cli.processes import NotReady
 from sandbox.run import SandboxError
 from sandbox.world_files import WorldError
@@ -22,7 +23,7 @@ def test_what_the_user_can_mend_is_one_message(
     def fail() -> None:
         raise kind("the cause; the remedy")
 
-    monkeypatch.setattr(main, "app", fail)
+    monkeypatch.setattr(main, "application", lambda *_: fail)
     said = whydesk()
     assert (said.code, said.out, said.err) == (2, "", "whydesk: the cause; the remedy\n")
 
@@ -31,7 +32,7 @@ def test_a_mistake_of_ours_keeps_its_traceback(whydesk: Shell, monkeypatch: pyte
     def fail() -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr(main, "app", fail)
+    monkeypatch.setattr(main, "application", lambda *_: fail)
     with pytest.raises(KeyError):
         whydesk()
     assert not any(issubclass(KeyError, kind) or issubclass(TimeoutError, kind) for kind in MENDABLE)
@@ -64,10 +65,15 @@ async def _impatient(*_: object, **__: object) -> object:
     return await connect(load_settings(), within=0.1)
 
 
+def test_a_command_is_loaded_alone_and_help_has_all_of_them(whydesk: Shell) -> None:
+    assert [one.name for one in main.application("show").registered_commands] == ["show"]
+    said = whydesk("--help").out
+    assert [name for name in main.COMMANDS if f"\n  {name} " not in said] == []
+
+
 def test_looking_at_runs_loads_no_vendors_sdk() -> None:
     """They take seconds to load, and `whydesk list` needs none of them."""
-    code = (
-        "import sys, cli.main; print(sorted({'anthropic', 'stripe', 'github', 'chdb', 'fastapi'} & set(sys.modules)))"
-    )
+    sdks = {"anthropic", "stripe", "github", "chdb", "fastapi"}
+    code = f"import sys; from cli.main import application; application(); print(sorted({sdks} & set(sys.modules)))"
     shown = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
