@@ -1,7 +1,7 @@
 """`whydesk doctor`: looks at every far end that is configured, and says what is wrong and what to do. Writes nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -86,7 +86,8 @@ def doctor(
 def examine(settings: Settings, tenants: Sequence[Tenant], within: float = WITHIN) -> Report:
     """Examine the installation's own far ends and those of some tenants, all at once; seconds are for each of them."""
     secrets = HandedSecrets(settings)
-    examinations = [*_own(settings), *(one for each in tenants for one in _of_tenant(each, secrets))]
+    everyone = settings.tenants.values()
+    examinations = [*_own(settings), *(one for each in tenants for one in _of_tenant(each, everyone, secrets))]
     return make_report(datetime.now(UTC), asyncio.run(run_examinations(examinations, secrets.hide, within)))
 
 
@@ -106,9 +107,10 @@ def _own(settings: Settings) -> Iterator[Examination]:
     yield Examination("ledger", "ledger", partial(examine_ledger, settings.ledger_url.get_secret_value()))
 
 
-def _of_tenant(tenant: Tenant, secrets: Secrets) -> Iterator[Examination]:
+def _of_tenant(tenant: Tenant, everyone: Collection[Tenant], secrets: Secrets) -> Iterator[Examination]:
     for name, helpdesk in tenant.helpdesks.items():
-        yield Examination("helpdesk", name, partial(_helpdesk, helpdesk, secrets, tenant.id, name), tenant.id)
+        look = partial(_helpdesk, helpdesk, secrets, tenant.id, name, _shared(tenant, helpdesk, everyone))
+        yield Examination("helpdesk", name, look, tenant.id)
     for source, config in tenant.connectors.items():
         look = partial(_connector, source, config, secrets, tenant)
         yield Examination("connector", source.value, look, tenant.id)
@@ -117,16 +119,33 @@ def _of_tenant(tenant: Tenant, secrets: Secrets) -> Iterator[Examination]:
         yield Examination("model", name, partial(examine_model, link, secrets), tenant.id)
 
 
-async def _helpdesk(config: HelpdeskConfig, secrets: Secrets, tenant: str, name: str) -> Sequence[Finding]:
-    inbound = _webhook_secrets(config, secrets)
+async def _helpdesk(
+    config: HelpdeskConfig, secrets: Secrets, tenant: str, name: str, shared: Sequence[Finding]
+) -> Sequence[Finding]:
+    inbound = [_webhook_secrets(config, secrets), *shared]
     try:
         helpdesk = make_helpdesk(config, secrets, tenant=tenant, helpdesk=name)
     except ValueError as error:
-        return [inbound, _misconfigured(error, f"tenants.{tenant}.helpdesks.{name}")]
+        return [*inbound, _misconfigured(error, f"tenants.{tenant}.helpdesks.{name}")]
     try:
-        return [*await helpdesk.examine(), inbound]
+        return [*await helpdesk.examine(), *inbound]
     finally:
         await _close(helpdesk.aclose)
+
+
+def _shared(tenant: Tenant, helpdesk: HelpdeskConfig, everyone: Collection[Tenant]) -> Sequence[Finding]:
+    """Two tenants that sweep one helpdesk both find each of its tickets, whoever its webhook tells."""
+    others = [
+        f"{one.id}.{name}"
+        for one in everyone
+        if one.id != tenant.id and one.sweep_minutes and tenant.sweep_minutes
+        for name, theirs in one.helpdesks.items()
+        if theirs.address == helpdesk.address
+    ]
+    if not others:
+        return []
+    detail = f"{', '.join(others)} is at the same address: the sweep of each starts an investigation of every ticket"
+    return [Finding("alone", FindingStatus.WARNING, detail, "set `sweep_minutes: 0` for all tenants but one")]
 
 
 def _webhook_secrets(config: HelpdeskConfig, secrets: Secrets) -> Finding:

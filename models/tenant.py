@@ -33,6 +33,11 @@ class ZendeskConfig(Strict):
     customer_field: str = ""
     """Title or id of the custom ticket field that holds our customer id."""
 
+    @property
+    def address(self) -> str:
+        """Tells one helpdesk from another."""
+        return str(self.base_url)
+
 
 class StandardConfig(Strict):
     """Any system that signs what it sends and checks what it gets by Standard Webhooks."""
@@ -53,6 +58,11 @@ class StandardConfig(Strict):
     """The author's id of our own notes: its events never trigger."""
     customer_field: str = ""
     """Name of the ticket's field that holds our customer id."""
+
+    @property
+    def address(self) -> str:
+        """Tells one helpdesk from another."""
+        return str(self.note_url)
 
 
 HelpdeskConfig = Annotated[ZendeskConfig | StandardConfig, Field(discriminator="kind")]

@@ -331,9 +331,12 @@ async def _start_sandbox(house: Household, environ: dict[str, str], state: Path,
 
 
 def _configure(sandbox: SandboxState, path: Path, model: str) -> None:
-    """Write both tenants: the sandbox's own, and the same with a model."""
+    """Write both tenants: the sandbox's own, and the same with a model. If both had a helpdesk, both would sweep its tickets."""
     write_tenant(sandbox, load_world(DEFAULT_WORLD).tenant, [], path)
     written = yaml.safe_load(path.read_text())
     link = {"model": MODEL, "api_key": "env:ANTHROPIC_API_KEY", "base_url": model, "timeout": 12}
-    written["tenants"][PAID] = {**written["tenants"][TENANT], "models": [link]}
+    whole = {**written["tenants"][TENANT]}
+    for side, models in ((Side.RULES, []), (Side.MODEL, [link])):
+        helpdesks = {side.helpdesk: whole["helpdesks"][side.helpdesk]}
+        written["tenants"][side.tenant] = {**whole, "helpdesks": helpdesks, "models": models}
     path.write_text(yaml.safe_dump(written, sort_keys=False))
