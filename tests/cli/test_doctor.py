@@ -17,7 +17,6 @@ from temporalio.client import Client
 
 from cli.connection import load_settings
 from cli.dev_server import free_port, prepare_namespace
-from cli.doctor import _shared
 from cli.doctor_own import examine_ledger, examine_model, examine_temporal
 from cli.doctor_report import FarEnd, Report
 from cli.doctor_run import Examination, run_examinations
@@ -38,7 +37,6 @@ from tests.cli.running import CHECKOUT
 from tests.helpdesks.far_end import SILENCE, say
 from tests.helpdesks.far_end import FarEnd as Server
 from tests.master_keys import KEYRING
-from tests.workflows.house import TENANT
 
 OK, WARNING, FAILURE, UNKNOWN = FindingStatus.OK, FindingStatus.WARNING, FindingStatus.FAILURE, FindingStatus.UNKNOWN
 FAR_ENDS = {
@@ -394,14 +392,3 @@ async def test_what_ops_have_paused_is_named(tmp_path: Path) -> None:
     assert found.status is WARNING
     assert found.detail.startswith("source/stripe: paused since ")
     assert found.detail.endswith("by ada: their migration")
-
-
-def test_two_tenants_that_sweep_one_helpdesk_are_told() -> None:
-    other = TENANT.model_copy(update={"id": "twin"})
-    [found] = _shared(TENANT, TENANT.helpdesks["desk"], [TENANT, other])
-    assert (found.status, "twin.desk is at the same address" in found.detail) == (WARNING, True)
-    silent = other.model_copy(update={"sweep_minutes": 0})
-    elsewhere = TENANT.helpdesks["desk"].model_copy(update={"note_url": "http://127.0.0.1:9/other"})
-    apart = other.model_copy(update={"helpdesks": {"desk": elsewhere}})
-    for none in (silent, apart, TENANT):
-        assert _shared(TENANT, TENANT.helpdesks["desk"], [TENANT, none]) == []

@@ -25,7 +25,7 @@ from models.ticket import TicketRef
 from sandbox.world import World
 from workflows import naming
 
-PATIENCE = 60.0
+PATIENCE = 100.0
 """Seconds that one run may take on a busy machine."""
 
 
