@@ -248,7 +248,8 @@ async def test_a_perfect_answer_ends_as_the_rules_do(case: Case, desk: Desk) -> 
         rules.also,
     )
     assert (said.severity, said.confidence, said.next_step) == (rules.severity, rules.confidence, rules.next_step)
-    assert (len(said.kept), said.dropped) == (len(rules.kept), rules.dropped)
+    lost = [(one.claim, one.problem) for one in said.claims if not one.kept]
+    assert (len(said.kept), said.dropped) == (len(rules.kept), rules.dropped), lost
     assert said.reasoner == MODEL
     assert f"reasoned by {MODEL}" in told.html
     assert told.drafted.usd > 0
