@@ -335,7 +335,7 @@ def _configure(sandbox: SandboxState, path: Path, model: str) -> None:
     write_tenant(sandbox, load_world(DEFAULT_WORLD).tenant, [], path)
     written = yaml.safe_load(path.read_text())
     link = {"model": MODEL, "api_key": "env:ANTHROPIC_API_KEY", "base_url": model, "timeout": 12}
-    whole = {**written["tenants"][TENANT]}
+    whole = written["tenants"][TENANT]
     for side, models in ((Side.RULES, []), (Side.MODEL, [link])):
         helpdesks = {side.helpdesk: whole["helpdesks"][side.helpdesk]}
         written["tenants"][side.tenant] = {**whole, "helpdesks": helpdesks, "models": models}
