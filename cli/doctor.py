@@ -140,9 +140,9 @@ def _shared(tenant: Tenant, helpdesk: HelpdeskConfig, everyone: Collection[Tenan
         for one in everyone
         if one.id != tenant.id and one.sweep_minutes
         for name, theirs in one.helpdesks.items()
-        if theirs.address == helpdesk.address
+        if theirs.swept == helpdesk.swept
     ]
-    if not others or not tenant.sweep_minutes:
+    if not others or not tenant.sweep_minutes or not helpdesk.swept:
         return []
     detail = f"{', '.join(others)} is at the same address: the sweep of each starts an investigation of every ticket"
     return [Finding("alone", FindingStatus.WARNING, detail, "set `sweep_minutes: 0` for all tenants but one")]

@@ -34,8 +34,8 @@ class ZendeskConfig(Strict):
     """Title or id of the custom ticket field that holds our customer id."""
 
     @property
-    def address(self) -> str:
-        """Tells one helpdesk from another."""
+    def swept(self) -> str:
+        """The address that a sweep reads."""
         return str(self.base_url)
 
 
@@ -60,9 +60,9 @@ class StandardConfig(Strict):
     """Name of the ticket's field that holds our customer id."""
 
     @property
-    def address(self) -> str:
-        """Tells one helpdesk from another."""
-        return str(self.note_url)
+    def swept(self) -> str:
+        """The address that a sweep reads; empty where nothing can be swept."""
+        return str(self.changed_url or "")
 
 
 HelpdeskConfig = Annotated[ZendeskConfig | StandardConfig, Field(discriminator="kind")]

@@ -59,6 +59,9 @@ _EMAIL_IN_WORDS = re.compile(
 _IBAN = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2}) ?\d ?\d(?:[ .-]{0,2}[A-Za-z0-9]){10,30}")
 _IBAN_NAMED = re.compile(r"\b(?:iban|rib|konto|account)\b[^\w\n]{0,4}(?:\w{2,8}\W{1,3})?$", re.IGNORECASE)
 _CARD = re.compile(r"(?<![\w.])\d(?:[ .-]{0,2}\d){11,30}(?!\w)")
+_DECIMAL = re.compile(r"\d+\.\d+")
+"""Measured numbers have up to 17 digits, and of those that look like a card every tenth has its check digit."""
+_ZERO_POINT = re.compile(r"(?:^|\D)0\.$")
 _CARD_RANGES = re.compile(
     r"4(?:\d{15}|\d{18})|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[012])\d{13}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11,16}"
     r"|(?:6011|65\d\d|64[4-9]\d)\d{12,15}|35\d{14,17}|62\d{14,17}|(?:50|5[6-8]|6[37])\d{14,17}"
@@ -140,13 +143,15 @@ def _cards(text: str) -> Iterator[tuple[int, int]]:
         groups = [(group.start(), group.end()) for group in re.finditer(r"\d+", match[0])]
         # A number before or after it may look like one more group.
         runs = ((first[0], last[1]) for at, first in enumerate(groups) for last in reversed(groups[at:]))
-        found = next((run for run in runs if _is_card(match[0][slice(*run)])), None)
+        found = next((run for run in runs if _is_card(match[0], *run)), None)
         if found is not None:
             yield match.start() + found[0], match.start() + found[1]
 
 
-def _is_card(text: str) -> bool:
-    digits = re.sub(r"\D", "", text)
+def _is_card(text: str, start: int, end: int) -> bool:
+    if _DECIMAL.fullmatch(text, start, end) or _ZERO_POINT.search(text, 0, start):
+        return False
+    digits = re.sub(r"\D", "", text[start:end])
     return bool(_CARD_RANGES.fullmatch(digits)) and bool(luhn.is_valid(digits))
 
 

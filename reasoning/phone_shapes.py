@@ -32,10 +32,10 @@ NOT_A_PERSONS = re.compile(
     r"|bestell\w*|auftrag\w*|artikel\w*|rechnung\w*|kunden\w*|charge|commande|facture|pedido\w*|factura|ordine|ordin\w*|fattura"
     r"|zamówienie|bestelling\w*|factuur|sipariş|ticket|case|id|ids|offset|pid|trace|span|event|total|amount|betrag"
     r"|error|code|fehler\w*|erreur|line|row|status|http|bon|lote?s?)"
-    r"[^\d\n]{0,20}$",
+    r"[^\d\n]{0,20}\Z",
     re.IGNORECASE,
 )
-"""Words before numbers that are the case, and nobody's."""
+"""Words before numbers that are the case, and nobody's; those at the end of the line before say nothing."""
 _LISTED = re.compile(
     r"\W{0,4}(?:(?:or|and|oder|und|bzw|lub|ou|et|e|y|o|of|en|eller|och|og|tai|ja|i|или|и|або|ή|και|veya|ve|或|または|또는)(?!\w))?"
     r"\W{0,4}(?:(?:the |my )?(?:\w{1,8} (?:on|at|au)))?\W{0,3}"
