@@ -101,7 +101,7 @@ def imports(name: str) -> frozenset[str]:
 
 
 def importers(module: str) -> list[str]:
-    return [name for name in python_files() if module in imports(name) and not name.startswith(CHECKS)]
+    return [name for name in python_files() if not name.startswith(CHECKS) and module in imports(name)]
 
 
 @pytest.mark.parametrize("module", sorted(ROOT_MODULES))
