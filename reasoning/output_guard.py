@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from pydantic import JsonValue
 
@@ -51,13 +52,8 @@ class OutputGuard:
             playbook: Its texts are the tenant's own, such as the support team's address in a draft reply.
             others: Names and ids of the tenant's other customers, as far as they are known.
         """
-        bodies = [body for body in (ticket, anchors, *evidence, playbook) if body is not None]
-        texts = [text.casefold() for body in bodies for text in _texts(body.model_dump(mode="json"))]
-        self._texts = "\n".join(texts)
-        self._squeezed = "\n".join(map(_squeezed, texts))
-        folded = fold(self._texts)
-        names = {name: fold(name) for name in others if len(name.strip()) >= _LEAST_NAME}
-        self._others = {name: literal for name, literal in names.items() if not any(occurrences(literal, folded))}
+        self._bodies = [body for body in (ticket, anchors, *evidence, playbook) if body is not None]
+        self._others = {name: fold(name) for name in others if len(name.strip()) >= _LEAST_NAME}
         self.withheld: Counter[str] = Counter()
         """How much was withheld, by what it is."""
 
@@ -101,18 +97,37 @@ class OutputGuard:
             if not self._is_known(text[found.start : found.end]):
                 yield found
         for match in _PSEUDONYM.finditer(text):
-            if match[0].casefold() not in self._texts:
+            if match[0].casefold() not in self._known:
                 yield *match.span(), "PSEUDONYM"
         folded, places = folded_with_places(text)
         for name, literal in self._others.items():
             for first, last in occurrences(literal, folded):
                 start, end = places[first], places[last - 1] + 1
                 # A name of one word is a name only where it is written as one: there is a customer called Export.
-                if " " in literal or text[start:end] == name:
+                written = " " in literal or text[start:end] == name
+                if written and not any(occurrences(literal, self._folded)):
                     yield start, end, "CUSTOMER"
 
     def _is_known(self, value: str) -> bool:
-        return value.casefold() in self._texts or _squeezed(value.casefold()) in self._squeezed
+        return value.casefold() in self._known or _squeezed(value.casefold()) in self._squeezed
+
+    # All that a revision stands on is long, and most notes hold nothing that has to be looked for in it.
+
+    @cached_property
+    def _texts(self) -> Sequence[str]:
+        return [text for body in self._bodies for text in _texts(body.model_dump(mode="json"))]
+
+    @cached_property
+    def _known(self) -> str:
+        return "\n".join(self._texts).casefold()
+
+    @cached_property
+    def _squeezed(self) -> str:
+        return "\n".join(_squeezed(text.casefold()) for text in self._texts)
+
+    @cached_property
+    def _folded(self) -> str:
+        return "\n".join(map(fold, self._texts))
 
 
 def guarded(blocks: list[Block], guard: OutputGuard | None) -> list[Block]:
