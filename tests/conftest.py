@@ -57,6 +57,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Let the garbage collector look at what tests make, and at nothing else."""
     gc.collect()
     gc.freeze()
+    # As worker.py does: its default looks after every seven hundred new objects.
+    gc.set_threshold(10_000, 20, 20)
     gc.enable()
 
 

@@ -180,6 +180,8 @@ tenants:
 """
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_up_finds_the_configuration_of_the_folder_where_one_is(terminal: Terminal) -> None:
     (terminal.folder / "whydesk.yaml").write_text(TENANT)
     (terminal.folder / "settings.py").write_text("raise SystemExit('another project has a module of that name')")
