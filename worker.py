@@ -317,7 +317,13 @@ class Shelf:
         Raises:
             PlaybookError: every mistake in every file.
         """
-        self._by_tenant = {name: _newest(tenant) for name, tenant in tenants.items()}
+        shipped = _newest(SHIPPED_PLAYBOOKS, alone=True)
+        self._by_tenant = {}
+        for name, tenant in tenants.items():
+            playbooks = dict(shipped)
+            for folder in tenant.playbook_dirs:
+                playbooks |= _newest(Path(folder))
+            self._by_tenant[name] = list(playbooks.values())
         self._own = {
             name: frozenset(path.name for folder in tenant.playbook_dirs for path in Path(folder).iterdir())
             for name, tenant in tenants.items()
@@ -332,16 +338,10 @@ class Shelf:
         return self._own[tenant]
 
 
-def _newest(tenant: Tenant) -> list[Playbook]:
-    newest: dict[str, Playbook] = {}
-    for folder in (SHIPPED_PLAYBOOKS, *(Path(folder) for folder in tenant.playbook_dirs)):
-        found: dict[str, Playbook] = {}
-        for loaded in Library.load([folder], alone=folder == SHIPPED_PLAYBOOKS).all():
-            known = found.get(loaded.playbook.id)
-            if known is None or known.version < loaded.playbook.version:
-                found[loaded.playbook.id] = loaded.playbook
-        newest |= found
-    return list(newest.values())
+def _newest(folder: Path, *, alone: bool = False) -> dict[str, Playbook]:
+    # The shipped ones are locked, and what is older than the newest is in the ledger of those runs that it was chosen for.
+    found = Library.load([folder], alone=alone, newest=alone).newest()
+    return {loaded.playbook.id: loaded.playbook for loaded in found}
 
 
 class _Secrets:

@@ -94,15 +94,15 @@ async def start_stack(
     """
     keys = _keys(environ, state)
     hook = f"http://127.0.0.1:{ports.gateway}"
-    waiting = asyncio.ensure_future(_start_sandbox(household, environ, state, hook, play)) if play else None
+    far_end = asyncio.ensure_future(_start_sandbox(household, environ, state, hook, play)) if play else None
     try:
         say("starting the Temporal server")
         server = await _temporal(household, environ, state, ports)
-        say("loading the company's logs into ClickHouse" if play else "starting")
-        sandbox = await waiting if waiting else None
+        playing = await far_end if far_end else None
     finally:
-        if waiting:
-            waiting.cancel()
+        if far_end:
+            far_end.cancel()
+    sandbox = playing.state if playing else None
     ours = {**environ, **server.variables, **keys, "WHYDESK_STATE": str(state)}
     ours["WHYDESK_GATEWAY_PORT"] = str(ports.gateway)
     # Here whoever runs is the current version; a build id is for installations where versions are promoted.
@@ -120,6 +120,9 @@ async def start_stack(
     if ports.codec and server.ours:
         await household.start("codec-server", [sys.executable, "-m", "cli", "codec-server"], ours | _codec(ports))
     await _ready(household, client, hook)
+    if playing and play:
+        say("loading the company's logs into ClickHouse")
+        await playing.loaded(play.ready_within)
     return Stack(server.address, server.origin, server.ui, hook, mended, ours, settings, sandbox)
 
 
@@ -169,17 +172,32 @@ def _codec(ports: Ports) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class _Playing:
+    """A sandbox whose ports are taken. Its logs load for seconds, in which others can start."""
+
+    state: SandboxState
+    running: Running
+    done: Path
+
+    async def loaded(self, within: float) -> None:
+        """Wait until it answers every question."""
+        await _until(self.done.exists, [self.running], "the sandbox", within)
+
+
 async def _start_sandbox(
     household: Household, environ: Mapping[str, str], state: Path, hook: str, play: Play
-) -> SandboxState:
-    path = state / "sandbox.json"
-    path.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "sandbox", "--world", str(play.world.absolute()), "--state", str(path)]
+) -> _Playing:
+    early, done = state / "sandbox-early.json", state / "sandbox.json"
+    for path in (early, done):
+        path.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "sandbox", "--world", str(play.world.absolute())]
+    command += ["--early-state", str(early), "--state", str(done)]
     command += ["--webhook-url", f"{hook}/hooks/demo/zendesk", "--latency", f"{play.latency[0]},{play.latency[1]}"]
     command += ["--rows", str(play.rows)] if play.rows is not None else []
     running = await household.start("sandbox", command, environ)
-    await _until(path.exists, [running], "the sandbox", play.ready_within)
-    return SandboxState.read(path)
+    await _until(early.exists, [running], "the sandbox", play.ready_within)
+    return _Playing(SandboxState.read(early), running, done)
 
 
 async def _ready(household: Household, client: Client, hook: str) -> None:

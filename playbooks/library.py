@@ -46,7 +46,7 @@ class Library:
         self._loaded = tuple(sorted(loaded, key=lambda item: (item.playbook.id, item.playbook.version)))
 
     @classmethod
-    def load(cls, dirs: Sequence[Path], *, alone: bool = True) -> "Library":
+    def load(cls, dirs: Sequence[Path], *, alone: bool = True, newest: bool = False) -> "Library":
         """Read `<dir>/<id>/<version>.yaml` of all folders.
 
         A later folder may bring a higher version of the same id, which then is the newest.
@@ -55,6 +55,7 @@ class Library:
             dirs: The folders.
             alone: Nothing stands beside these playbooks, so that one of them must be the fallback. A team's own folder stands
                 beside the shipped ones, and needs none.
+            newest: Read only the file with the highest number of each playbook. What is wrong in older ones is not told.
 
         Raises:
             PlaybookError: names every mistake in every file.
@@ -63,6 +64,7 @@ class Library:
         loaded: dict[tuple[str, int], LoadedPlaybook] = {}
         for folder in dirs:
             found = sorted(folder.glob("*/*.yaml"))
+            found = _newest(found) if newest else found
             if not found:
                 problems.append(Problem(folder, (), 1, "no playbook is here; expected <id>/<version>.yaml"))
             for path in found:
@@ -134,6 +136,14 @@ def read_playbook(path: Path) -> LoadedPlaybook:
     if isinstance(result, list):
         raise PlaybookError(result)
     return result
+
+
+def _newest(paths: Sequence[Path]) -> list[Path]:
+    """Keep of files that are named by their version the last; those that are not are to be complained about."""
+    last: dict[Path, Path] = {}
+    for path in sorted((path for path in paths if path.stem.isdecimal()), key=lambda path: int(path.stem)):
+        last[path.parent] = path
+    return [path for path in paths if not path.stem.isdecimal() or path == last[path.parent]]
 
 
 def _at(path: Path, field: Field, message: str) -> Problem:

@@ -45,6 +45,9 @@ def _options() -> argparse.Namespace:
         "--state", type=Path, required=True, help="written as JSON when everything answers; holds secrets"
     )
     parser.add_argument(
+        "--early-state", type=Path, help="the same, written when all ports are taken and ClickHouse still loads"
+    )
+    parser.add_argument(
         "--latency", type=_bounds, default=(0.0, 0.0), metavar="LOW,HIGH", help="seconds that vendors think"
     )
     parser.add_argument("--seed", type=int, default=0, help="for the latency")
@@ -79,6 +82,13 @@ async def _parent_gone(parent: int | None) -> None:
 
 
 async def _play(options: argparse.Namespace) -> None:
+    files: list[Path] = [options.state]
+
+    def early() -> None:
+        if options.early_state:
+            files.append(options.early_state)
+            write_state(options.early_state, sandbox.state())
+
     sandbox = Sandbox(
         options.world,
         rows=options.rows,
@@ -87,13 +97,15 @@ async def _play(options: argparse.Namespace) -> None:
         standard_webhook_url=options.standard_webhook_url,
         latency=options.latency,
         seed=options.seed,
+        listening=early,
     )
     try:
         async with sandbox:
             write_state(options.state, sandbox.state())
             await asyncio.Event().wait()
     finally:
-        options.state.unlink(missing_ok=True)
+        for file in files:
+            file.unlink(missing_ok=True)
 
 
 async def _until_stopped(options: argparse.Namespace) -> None:

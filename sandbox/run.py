@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +59,7 @@ class Sandbox:
         latency: tuple[float, float] = (0.0, 0.0),
         seed: int = 0,
         now: datetime | None = None,
+        listening: Callable[[], None] | None = None,
     ) -> None:
         """Load the world and reserve the ports; nothing answers before the `async with`.
 
@@ -72,6 +73,7 @@ class Sandbox:
             latency: Bounds in seconds of how long each vendor thinks.
             seed: For the latency.
             now: What the world's times count from; the wall clock if None.
+            listening: Called when all ports are taken, while ClickHouse still loads.
 
         Raises:
             WorldError: the folder holds no valid world.
@@ -91,6 +93,7 @@ class Sandbox:
         self.courier = Courier(urls)
         self.desk = Desk(self.world, self.now)
         self._rows = rows
+        self._listening = listening
         self._front = ClickHouseFront(stage) if clickhouse else None
         self._child: asyncio.subprocess.Process | None = None
         self.zendesk, self.standard = self._helpdesks(stage)
@@ -203,6 +206,8 @@ class Sandbox:
         try:
             for listener in (*self.listeners.values(), self._control_listener):
                 await listener.start()
+            if self._listening is not None:
+                self._listening()
             if self._front is not None:
                 self._front.upstream = await self._start_clickhouse()
         except BaseException:

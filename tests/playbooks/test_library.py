@@ -30,6 +30,17 @@ def test_finds_by_id_version_and_digest(tmp_path: Path) -> None:
         library.get("smal")
 
 
+def test_of_the_newest_alone_no_other_file_is_read(tmp_path: Path) -> None:
+    for version in (2, 9, 10):
+        load(tmp_path, SMALL.replace("version: 1", f"version: {version}"), f"small/{version}.yaml")
+    (tmp_path / "small/9.yaml").write_text("no playbook at all")
+    [newest] = Library.load([tmp_path], newest=True).all()
+    assert newest.playbook.version == 10
+    (tmp_path / "small/final.yaml").write_text("no version")
+    with pytest.raises(PlaybookError, match=r"final\.yaml"):
+        Library.load([tmp_path], newest=True)
+
+
 def test_a_stored_playbook_reads_back_the_same() -> None:
     for loaded in Library.load([SHIPPED]).all():
         assert Playbook.model_validate_json(to_body(loaded.playbook)) == loaded.playbook

@@ -87,11 +87,15 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_it_announces_itself_answers_and_ends_on_sigterm(world: str, tmp_path: Path, scratch: Path) -> None:
-    file = tmp_path / "state" / "sandbox.json"
-    process = await start(
-        "--world", world, "--rows", "2000", "--state", str(file), "--parent-pid", str(os.getpid()), scratch=scratch
-    )
+    file, early = (tmp_path / "state" / name for name in ("sandbox.json", "early.json"))
+    files = ("--early-state", str(early), "--state", str(file))
+    process = await start("--world", world, "--rows", "2000", *files, "--parent-pid", str(os.getpid()), scratch=scratch)
+    first = await ready(process, early)
+    assert not file.exists(), "its ports are taken, and its logs are not there yet"
+    async with httpx.AsyncClient(verify=NO_TLS) as http:
+        assert (await http.get(first["addresses"]["zendesk"])).status_code < 500
     state = await ready(process, file)
+    assert state == first
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     offspring = children(process.pid)
     assert len(offspring) == 1
@@ -117,6 +121,7 @@ async def test_it_announces_itself_answers_and_ends_on_sigterm(world: str, tmp_p
     assert await asyncio.wait_for(process.wait(), 15) == 0
     assert await gone(offspring[0])
     assert not file.exists()
+    assert not early.exists()
     assert os.listdir(scratch) == []
 
 
