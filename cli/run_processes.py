@@ -1,4 +1,4 @@
-"""`whydesk up`, `worker`, `gateway`, `codec-server`, `namespace`: the processes of an installation."""
+"""`whydesk up`: all processes of an installation in one terminal."""
 
 import asyncio
 import contextlib
@@ -13,57 +13,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.connection import RUNNING_FILE, connect, load_settings, unless
-from cli.dev_server import ensure_namespace, is_free, prepare_namespace
+from cli.connection import RUNNING_FILE, load_settings, unless
+from cli.dev_server import is_free
 from cli.errors import UsageProblem
 from cli.processes import Household
 from cli.stack import Play, Ports, Stack, start_stack
 from cli.worlds import ensure_valid
 from settings import Settings
-
-
-def worker() -> None:
-    """Run a worker against the Temporal server of TEMPORAL_ADDRESS until it is told to stop."""
-    # Loaded here: the other commands need not wait for the vendors' SDKs.
-    from telemetry import configure_logging
-    from worker import run_worker
-
-    settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
-    asyncio.run(run_worker(settings))
-
-
-def gateway() -> None:
-    """Receive webhooks until told to stop."""
-    from cli.serve_gateway import serve_gateway
-    from telemetry import configure_logging
-
-    settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
-    asyncio.run(serve_gateway(settings))
-
-
-def codec_server() -> None:
-    """Decrypt payloads for Temporal's UI and command until told to stop; each decoding goes to the audit."""
-    from cli.serve_codec import serve_codec
-    from telemetry import configure_logging
-
-    settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
-    asyncio.run(serve_codec(settings))
-
-
-def namespace() -> None:
-    """Make the namespace where it is missing, with its search attributes and retention. Safe to repeat."""
-
-    async def prepare() -> None:
-        client = await connect(load_settings(), payloads=False)
-        if await ensure_namespace(client):
-            print(f"made the namespace {client.namespace!r}")
-        await prepare_namespace(client)
-
-    asyncio.run(prepare())
-    print("the namespace has the search attributes and the retention that Whydesk needs")
 
 
 def up(

@@ -54,7 +54,7 @@ def test_an_unknown_command_is_refused(whydesk: Shell) -> None:
 
 def test_a_server_that_is_not_there_is_told_with_what_to_do(whydesk: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
-    monkeypatch.setattr("cli.run_processes.connect", _impatient)
+    monkeypatch.setattr("cli.services.connect", _impatient)
     said = whydesk("namespace")
     assert said.code == 2
     assert said.err.startswith("whydesk: no Temporal server answered at '127.0.0.1:1'")
