@@ -16,7 +16,6 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer
 
 from workflows import naming
-from workflows.registered import WORKFLOWS
 
 EMBEDDED_BUILD = "embedded"
 """Where one person runs one version, every run belongs to it, whatever the code is today."""
@@ -37,6 +36,9 @@ async def mend_open_runs(client: Client) -> OpenRuns:
     A reset run starts over at its first step. What it had stored and posted is found again by its keys, so nothing is
     asked, paid or posted twice.
     """
+    # The workflows, and with them all activities, take as long to load as the rest of the command that starts an installation.
+    from workflows.registered import WORKFLOWS
+
     replayer = Replayer(workflows=WORKFLOWS, data_converter=client.data_converter)
     replayed = 0
     reset = []
