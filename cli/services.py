@@ -4,40 +4,33 @@ None of them loads what another one needs: they start together, and a machine ha
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine
 
 from cli.connection import connect, load_settings
 from cli.dev_server import ensure_namespace, prepare_namespace
+from settings import Settings
 
 
 def worker() -> None:
     """Run a worker against the Temporal server of TEMPORAL_ADDRESS until it is told to stop."""
     # Loaded here: the other commands need not wait for the vendors' SDKs.
-    from telemetry import configure_logging
     from worker import run_worker
 
-    settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
-    asyncio.run(run_worker(settings))
+    _run(run_worker)
 
 
 def gateway() -> None:
     """Receive webhooks until told to stop."""
     from cli.serve_gateway import serve_gateway
-    from telemetry import configure_logging
 
-    settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
-    asyncio.run(serve_gateway(settings))
+    _run(serve_gateway)
 
 
 def codec_server() -> None:
     """Decrypt payloads for Temporal's UI and command until told to stop; each decoding goes to the audit."""
     from cli.serve_codec import serve_codec
-    from telemetry import configure_logging
 
-    settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
-    asyncio.run(serve_codec(settings))
+    _run(serve_codec)
 
 
 def namespace() -> None:
@@ -51,3 +44,11 @@ def namespace() -> None:
 
     asyncio.run(prepare())
     print("the namespace has the search attributes and the retention that Whydesk needs")
+
+
+def _run(serve: Callable[[Settings], Coroutine[object, object, None]]) -> None:
+    from telemetry import configure_logging
+
+    settings = load_settings()
+    configure_logging(settings.log_level, settings.log_format)
+    asyncio.run(serve(settings))

@@ -120,9 +120,9 @@ async def start_stack(
     if ports.codec and server.ours:
         await household.start("codec-server", [sys.executable, "-m", "cli", "codec-server"], ours | _codec(ports))
     await _ready(household, client, hook)
-    if playing and play:
+    if playing:
         say("loading the company's logs into ClickHouse")
-        await playing.loaded(play.ready_within)
+        await playing.loaded()
     return Stack(server.address, server.origin, server.ui, hook, mended, ours, settings, sandbox)
 
 
@@ -179,10 +179,11 @@ class _Playing:
     state: SandboxState
     running: Running
     done: Path
+    within: float
 
-    async def loaded(self, within: float) -> None:
+    async def loaded(self) -> None:
         """Wait until it answers every question."""
-        await _until(self.done.exists, [self.running], "the sandbox", within)
+        await _until(self.done.exists, [self.running], "the sandbox", self.within)
 
 
 async def _start_sandbox(
@@ -197,7 +198,7 @@ async def _start_sandbox(
     command += ["--rows", str(play.rows)] if play.rows is not None else []
     running = await household.start("sandbox", command, environ)
     await _until(early.exists, [running], "the sandbox", play.ready_within)
-    return _Playing(SandboxState.read(early), running, done)
+    return _Playing(SandboxState.read(early), running, done, play.ready_within)
 
 
 async def _ready(household: Household, client: Client, hook: str) -> None:

@@ -82,11 +82,8 @@ async def _parent_gone(parent: int | None) -> None:
 
 
 async def _play(options: argparse.Namespace) -> None:
-    files: list[Path] = [options.state]
-
     def early() -> None:
         if options.early_state:
-            files.append(options.early_state)
             write_state(options.early_state, sandbox.state())
 
     sandbox = Sandbox(
@@ -104,7 +101,7 @@ async def _play(options: argparse.Namespace) -> None:
             write_state(options.state, sandbox.state())
             await asyncio.Event().wait()
     finally:
-        for file in files:
+        for file in filter(None, (options.state, options.early_state)):
             file.unlink(missing_ok=True)
 
 
